@@ -1,0 +1,57 @@
+# make book   the book, executed and rendered         make lint    style of code and chapters
+# make test   unit tests and notebook tests           make serve   look at the book locally
+# make lab    the chapters as live notebooks          make clean   remove what was built, keep .venv
+# make chapters   execute what changed and store the outputs in the chapters themselves
+#
+# TORCH_BACKEND=cpu (or auto, cu130, …) before the first command installs that build of PyTorch.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: book test lint serve lab clean chapters lock bench
+.DELETE_ON_ERROR:
+
+book: $(INSTALLED)
+	@$(BIN)/mer book
+
+test: $(INSTALLED)
+	@$(BIN)/pytest -n auto --dist loadfile
+	@$(BIN)/mer verify
+
+chapters: $(INSTALLED)
+	@$(BIN)/mer chapters
+
+lint: $(INSTALLED)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+serve: book
+	@$(BIN)/mer serve
+
+lab: $(INSTALLED)
+	@test -x $(BIN)/jupyter-lab || $(BIN)/pip install --quiet jupyterlab
+	@$(BIN)/jupyter-lab chapters
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+
+# The exact versions that everybody gets, for every platform and Python from 3.11 on.
+lock: $(INSTALLED)
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate \
+		requirements.txt -o requirements.lock
+
+$(INSTALLED): requirements.txt requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv (once)"
+ifdef TORCH_BACKEND
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend $(TORCH_BACKEND) \
+		-r requirements.txt -c requirements.lock
+else
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -c requirements.lock
+endif
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@

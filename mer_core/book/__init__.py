@@ -1,0 +1,9 @@
+"""What makes the chapters a book: checked parameters, execution, pages that need no network, notebook tests.
+
+`build` and `contents` serve the `mer` command, `page` is loaded by Sphinx, `tolerance` by pytest.
+"""
+
+from mer_core.book.parameters import Parameters
+from mer_core.book.source import source
+
+__all__ = ["Parameters", "source"]

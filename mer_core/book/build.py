@@ -1,0 +1,171 @@
+"""Execute the chapters, build the pages, verify the stored outputs: each only where a key changed."""
+
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import nbformat
+import papermill
+from filelock import FileLock
+from papermill.exceptions import PapermillExecutionError
+
+from mer_core.book.contents import BookError, Memory, chapters, digest, files, key
+
+PAGE_SOURCES = ("_config.yml", "_toc.yml", "references.bib", "chapters")
+LOOK = (
+    "_config.yml",
+    "_toc.yml",
+    "references.bib",
+    "requirements.lock",
+    "mer_core/book",
+)  # what every page shows
+VOLATILE = (
+    "papermill",
+    "execution",
+    "widgets",
+)  # metadata that holds times, this machine, or a kernel's state
+
+
+def build(root: Path, jobs: int = 1, *, stored: bool = False) -> Path:
+    """Make the book and return its first page; `stored` shows the stored outputs instead of executing."""
+    home = root / "_build" / "stored" if stored else root
+    pages = home / "_build" / "pages"
+    pages.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / "_build" / "lock"):
+        if not stored:
+            execute(root, pages, jobs)
+        _collect(root, pages, notebooks=stored)
+        return _sphinx(root, pages, home)
+
+
+def store(root: Path, jobs: int = 1) -> None:
+    """Execute what changed and store the outputs in the chapters themselves: they are the evidence."""
+    pages = root / "_build" / "pages"
+    execute(root, pages, jobs)
+    for name in chapters(root):
+        _copy_if_other(pages / name, root / name)
+
+
+def verify(root: Path, jobs: int = 1) -> None:
+    """Run nbval over the chapters of which anything changed, stored outputs included, since they last passed."""
+    passed = Memory(root / "_build" / "passed")
+    keys = {name: key(root, name, with_outputs=True) for name in chapters(root)}
+    todo = [name for name in keys if not passed.holds(name, keys[name])]
+    _say(f"{len(todo)} chapters to verify, {len(keys) - len(todo)} unchanged since they passed")
+    if not todo:
+        return
+    options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=900", "--dist=loadfile"]
+    command = [sys.executable, "-m", "pytest", *options, f"-n{min(jobs, len(todo))}", *todo]
+    if subprocess.run(command, cwd=root, check=False).returncode:
+        raise BookError(
+            "A chapter does not compute what it shows: see above. Are the new numbers right? `make chapters`."
+        )
+    for name in todo:
+        passed.remember(name, keys[name])
+
+
+# Executing
+
+
+def execute(root: Path, pages: Path, jobs: int = 1) -> None:
+    """Execute every chapter whose key changed, with its default parameters, into `pages`."""
+    executed = Memory(root / "_build" / "executed")
+    keys = {name: key(root, name) for name in chapters(root)}
+    todo = [name for name in keys if not (executed.holds(name, keys[name]) and (pages / name).exists())]
+    _say(f"{len(todo)} chapters to execute, {len(keys) - len(todo)} unchanged")
+    problems = []
+    with ProcessPoolExecutor(max(1, min(jobs, len(todo))), get_context("spawn")) as pool:
+        started = {pool.submit(_execute, root / name, pages / name): name for name in todo}
+        for count, future in enumerate(as_completed(started), start=1):
+            name, (problem, seconds) = started[future], future.result()
+            _say(f"[{count}/{len(todo)}] {name}  {seconds:.0f} s{'  FAILED' if problem else ''}")
+            if problem:
+                problems.append(f"{name}, {problem}")
+            else:
+                executed.remember(name, keys[name])
+    if problems:
+        raise BookError("\n\n".join(problems))
+
+
+def _execute(chapter: Path, target: Path) -> tuple[str | None, float]:
+    """What went wrong, or None; and the seconds it took."""
+    start = time.monotonic()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_suffix(".unfinished.ipynb")
+    try:
+        papermill.execute_notebook(
+            chapter, unfinished, kernel_name="python3", cwd=chapter.parent, progress_bar=False
+        )
+    except PapermillExecutionError as error:
+        problem = f"code cell {error.exec_count}: {error.ename}: {error.evalue}\nIts outputs: {unfinished}"
+        return problem, time.monotonic() - start
+    tidy(unfinished)
+    unfinished.replace(target)
+    return None, time.monotonic() - start
+
+
+def tidy(path: Path) -> None:
+    """Take out of an executed notebook what differs from run to run: times, the machine, a kernel's state."""
+    notebook = nbformat.read(path, as_version=4)
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02d}"
+        _drop_volatile(cell.metadata)
+    _drop_volatile(notebook.metadata)
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata.language_info = {"name": "python"}
+    nbformat.write(notebook, path)
+
+
+def _drop_volatile(metadata: dict) -> None:
+    for name in VOLATILE:
+        metadata.pop(name, None)
+
+
+# Pages
+
+
+def _collect(root: Path, pages: Path, *, notebooks: bool) -> None:
+    """Bring everything but executed chapters to the pages; what has left the book leaves them too."""
+    sources = {path.relative_to(root): path for name in PAGE_SOURCES for path in files(root / name)}
+    for place, source in sources.items():
+        if notebooks or source.suffix != ".ipynb":
+            _copy_if_other(source, pages / place)
+    for path in files(pages):
+        if path.relative_to(pages) not in sources:
+            path.unlink()
+
+
+def _copy_if_other(source: Path, target: Path) -> None:
+    """An equal file is left alone: Sphinx would read a newer one again."""
+    if not target.exists() or source.read_bytes() != target.read_bytes():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def _sphinx(root: Path, pages: Path, home: Path) -> Path:
+    """Build what changed; after a change of look, or a failure, everything: Sphinx warns of a page only once."""
+    index = home / "_build" / "html" / "index.html"
+    built = Memory(home / "_build" / "built")
+    look = digest("", (path for name in LOOK for path in files(root / name)))
+    content = digest(look, files(pages))
+    if built.holds("content", content) and index.exists():
+        return index
+    everything = not (built.holds("look", look) and index.exists())
+    built.forget("look")
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    command = [str(jupyter_book), "build", str(pages), "--path-output", str(home)]
+    command += ["--warningiserror", "--keep-going", "--quiet", *(["--all"] if everything else [])]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode or not index.exists():
+        raise BookError(f"The pages can't be built:\n{result.stdout}{result.stderr}".replace(f"{pages}/", ""))
+    built.remember("look", look)
+    built.remember("content", content)
+    return index
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

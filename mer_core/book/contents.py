@@ -1,0 +1,130 @@
+"""Which chapters there are, and what each one depends on.
+
+What a chapter shows depends on its cells, on the modules of `mer_core` that it imports (directly or through each
+other), on the data files of the package, on `results/` and on the locked versions. A *key* is the hash of all that.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import yaml
+
+
+class BookError(RuntimeError):
+    """The book can't be made; the message names the chapter and what to do."""
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The folder of the book: the nearest one upwards that holds `_toc.yml`."""
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / "_toc.yml").exists():
+            return folder
+    raise BookError(f"There is no book here: neither {start} nor a folder above it holds _toc.yml.")
+
+
+def chapters(root: Path) -> list[str]:
+    """The notebooks of the book in reading order, as `chapters/foundations/scores.ipynb`."""
+    pages = list(_pages(yaml.safe_load((root / "_toc.yml").read_text())))
+    missing = [page for page in pages if not any((root / page).parent.glob(f"{Path(page).name}.*"))]
+    if missing:
+        raise BookError(f"_toc.yml names pages that do not exist: {', '.join(missing)}.")
+    return [f"{page}.ipynb" for page in pages if (root / f"{page}.ipynb").exists()]
+
+
+def _pages(toc: object) -> Iterator[str]:
+    if isinstance(toc, dict):
+        yield from (toc[name] for name in ("root", "file") if name in toc)
+        for part in toc.values():
+            yield from _pages(part)
+    elif isinstance(toc, list):
+        for part in toc:
+            yield from _pages(part)
+
+
+def key(root: Path, chapter: str, *, with_outputs: bool = False) -> str:
+    """Changes when anything changes that the chapter's outputs depend on, or, if asked, the stored outputs."""
+    notebook = nbformat.read(root / chapter, as_version=4)
+    cells = [(cell.cell_type, cell.source, cell.metadata) for cell in notebook.cells]
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    inputs = {*_modules(root, *code), *files(root / "results"), root / "requirements.lock"}
+    inputs |= {path for path in files(root / "mer_core") if path.suffix != ".py"}
+    return digest(repr(notebook if with_outputs else cells), inputs)
+
+
+def digest(text: str, paths: Iterable[Path]) -> str:
+    """One hash of a text and of files, by name and content."""
+    total = hashlib.sha256(text.encode())
+    for path in sorted(paths):
+        total.update(f"\0{path.name}\0".encode())
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def files(place: Path) -> list[Path]:
+    """Every file of a folder, or the file itself; without what Python and Jupyter leave behind."""
+    found = [place] if place.is_file() else place.rglob("*")
+    left_behind = {"__pycache__", ".ipynb_checkpoints"}
+    return sorted(path for path in found if path.is_file() and not left_behind & set(path.parts))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Remembers a key for each chapter, in a folder of small files."""
+
+    folder: Path
+
+    def holds(self, name: str, key: str) -> bool:
+        """Whether this very key was remembered."""
+        return self._file(name).exists() and self._file(name).read_text() == key
+
+    def remember(self, name: str, key: str) -> None:
+        """Put the key in place of an older one."""
+        self._file(name).parent.mkdir(parents=True, exist_ok=True)
+        self._file(name).write_text(key)
+
+    def forget(self, name: str) -> None:
+        """As if nothing had been remembered."""
+        self._file(name).unlink(missing_ok=True)
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.key"
+
+
+def _modules(root: Path, *sources: str) -> set[Path]:
+    """Files of the modules of `mer_core` that the sources import, directly or through each other."""
+    found: set[Path] = set()
+    todo = {path for source in sources for path in _imported(root, source)}
+    while todo:
+        path = todo.pop()
+        found.add(path)
+        todo |= _imported(root, path.read_text()) - found
+    return found
+
+
+@cache
+def _imported(root: Path, source: str) -> frozenset[Path]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(_without_magics(source))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    ours = (name.split(".") for name in names if name.split(".")[0] == "mer_core")
+    return frozenset(path for parts in ours for path in _module_files(root, parts))
+
+
+def _module_files(root: Path, parts: list[str]) -> Iterator[Path]:
+    """`a.b.c` reads a/__init__.py, a/b/__init__.py and a/b/c.py or a/b/c/__init__.py."""
+    for depth in range(1, len(parts) + 1):
+        place = root.joinpath(*parts[:depth])
+        yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.exists())
+
+
+def _without_magics(source: str) -> str:
+    return "\n".join("pass" if line.startswith(("%", "!", "?")) else line for line in source.splitlines())

@@ -1,0 +1,95 @@
+"""A Sphinx extension: pages that are complete without a network.
+
+Notebooks store a Plotly figure as JSON, and MyST-NB would drop it. Here it becomes a `div` with that JSON beside it,
+drawn by `figures.js` with the plotly.js that the plotly wheel brings. MathJax comes out of its own wheel too. A live
+control becomes a sentence that says where it works. Nothing of this is stored in the repository or in a notebook.
+"""
+
+import importlib.util
+import json
+import shutil
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from myst_nb.core.render import MimeData, NbElementRenderer
+from sphinx.application import Sphinx
+
+PLOTLY = "application/vnd.plotly.v1+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+STATIC = Path(__file__).parent / "static"
+DEFAULT_HEIGHT = 450  # Plotly's own
+ABOVE_ALL = 1  # priorities: a lower number is preferred
+
+
+class PlotlyFigure:
+    """Draws a stored Plotly figure on an HTML page."""
+
+    mime_priority_overrides = (("html", PLOTLY, ABOVE_ALL),)
+
+    @staticmethod
+    def handle_mime(renderer: NbElementRenderer, data: MimeData, inline: bool) -> list[nodes.Element] | None:
+        """A `div` that keeps the figure's place, and the figure as JSON in it."""
+        if data.mime_type != PLOTLY:
+            return None
+        renderer.add_js_file("plotly", "plotly.min.js", {"defer": "defer"})
+        renderer.add_js_file("mer-figures", "figures.js", {"defer": "defer"})
+        figure = data.content if isinstance(data.content, dict) else json.loads(data.string)
+        layout = figure.get("layout", {})
+        height = layout.get("height", DEFAULT_HEIGHT)
+        label = escape(layout.get("meta", {}).get("alt", ""), quote=True)
+        stored = json.dumps(figure, separators=(",", ":")).replace("</", "<\\/")
+        html = (
+            f'<div class="mer-figure" role="figure" aria-label="{label}" style="min-height:{height}px">'
+            f'<script type="application/json">{stored}</script></div>'
+        )
+        return [nodes.raw(text=html, format="html")]
+
+
+class LiveControl:
+    """Says on a static page what a live notebook would offer here."""
+
+    mime_priority_overrides = (("html", WIDGET, ABOVE_ALL),)
+
+    @staticmethod
+    def handle_mime(renderer: NbElementRenderer, data: MimeData, inline: bool) -> list[nodes.Element] | None:
+        """A note: the control needs a kernel, and a page has none."""
+        if data.mime_type != WIDGET:
+            return None
+        html = (
+            '<p class="mer-live">A live control stands here: '
+            "open this chapter as a notebook (<code>make lab</code>) to use it.</p>"
+        )
+        return [nodes.raw(text=html, format="html")]
+
+
+def use_own_files(app: Sphinx, config: object) -> None:
+    """Point Sphinx to the files that `copy_libraries` will bring."""
+    config.html_static_path.append(str(STATIC))
+    config.mathjax_path = "mathjax/tex-chtml.js"
+    config.nb_ipywidgets_js = {}
+    config.html_context.setdefault("default_mode", "auto")  # the theme logs an error where it is not said
+
+
+def copy_libraries(app: Sphinx, error: Exception | None) -> None:
+    """Bring plotly.js and MathJax out of their wheels: only the parts that a page loads."""
+    if error or app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    shutil.copy2(_wheel("plotly") / "package_data" / "plotly.min.js", static)
+    mathjax = _wheel("sphinx-mathjax-offline") / "static" / "mathjax"
+    fonts = "output/chtml/fonts/woff-v2"
+    shutil.copytree(mathjax / fonts, static / "mathjax" / fonts, dirs_exist_ok=True)
+    shutil.copy2(mathjax / "tex-chtml.js", static / "mathjax")
+
+
+def _wheel(package: str) -> Path:
+    return Path(importlib.util.find_spec(package).origin).parent
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Called by Sphinx."""
+    app.connect("config-inited", use_own_files, priority=10)  # before MyST-NB reads its own
+    app.connect("build-finished", copy_libraries)
+    app.add_css_file("book.css")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

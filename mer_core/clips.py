@@ -1,0 +1,297 @@
+"""Clips, views of them, and ClipSets: the one data format that everything else speaks.
+
+A *corpus* is labelled clips. A *view* says what a method wants to see of them. A *ClipSet* is a view of a
+corpus on disk: one table with a row per clip, and one array per kind of data, memory-mapped::
+
+    clips.parquet      subject, clip, emotion, onset, apex, offset, fps, action units, …
+    frames.npy         (N, T, H, W) or (N, T, H, W, 3)  uint8
+    flow.npy           (N, 2, H, W)  float16   onset → apex, in pixels, x first
+    landmarks.npy      (N, T, 68, 2) float32   in pixels, x first
+    dynamic_image.npy  (N, H, W)     float16
+    provenance.json    what it was made from, by which code, and the checksum of every file
+
+`prepare` fills one, resumably and on all cores; a folder with its final name is always complete.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from functools import cached_property
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+from numpy.lib.format import open_memmap
+from pydantic import Field
+
+from mer_core.progress import progress
+from mer_core.settings import Settings
+
+FORMAT = 1  # part of every cache key: raise it when a file of a ClipSet changes its meaning
+
+Flow = Literal["dis", "farneback", "tvl1", "exact", "exact-au"]
+
+
+class View(Settings):
+    """What a method wants to see of a clip.
+
+    >>> View(frames=2, size=128, flow="dis", span="onset-apex").name
+    '2x128-grey-onset-apex-flow-dis'
+    """
+
+    frames: int = Field(8, ge=2, le=512, description="frames a clip, spread evenly over its span")
+    size: int = Field(64, ge=16, le=1024, description="height and width in pixels")
+    colour: bool = Field(False, description="three channels instead of one")
+    span: Literal["onset-offset", "onset-apex"] = Field("onset-offset", description="what the frames cover")
+    flow: Flow | None = Field(None, description="motion from onset to apex, estimated or exact")
+    dynamic_image: Literal["frames", "clean"] | None = Field(
+        None, description="rank-pooled clip: of the frames, or of the motion alone (synthetic corpora)"
+    )
+    landmarks: bool = Field(True, description="68 points a frame")
+
+    @property
+    def name(self) -> str:
+        """The view in one word, for folders and tables."""
+        parts = [f"{self.frames}x{self.size}", "colour" if self.colour else "grey"]
+        parts += [self.span] if self.span != "onset-offset" else []
+        parts += [f"flow-{self.flow}"] if self.flow else []
+        parts += [f"dynamic-{self.dynamic_image}"] if self.dynamic_image else []
+        return "-".join(parts + ([] if self.landmarks else ["no-landmarks"]))
+
+    def arrays(self) -> dict[str, "ArraySpec"]:
+        """The arrays that a ClipSet of this view holds: the shape of one clip, and the type."""
+        image = (self.size, self.size)
+        specs = {"frames": ArraySpec((self.frames, *image, *((3,) if self.colour else ())), "uint8")}
+        if self.flow:
+            specs["flow"] = ArraySpec((2, *image), "float16")
+        if self.dynamic_image:
+            specs["dynamic_image"] = ArraySpec(image, "float16")
+        if self.landmarks:
+            specs["landmarks"] = ArraySpec((self.frames, 68, 2), "float32")
+        return specs
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """Shape of one clip's part of an array, and its type."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class ClipTableError(ValueError):
+    """A table of clips breaks a rule; the message names the rows."""
+
+
+REQUIRED = ("clip", "subject", "emotion")
+RULES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "clip must be unique": lambda t: ~t["clip"].duplicated(keep=False),
+    "subject must read corpus/subject, as in casme2/sub06": lambda t: t["subject"].str.fullmatch(
+        r"[^/]+/[^/]+"
+    ),
+    "onset must not be after apex": lambda t: ~(t["onset"] > t["apex"]),
+    "apex must not be after offset": lambda t: ~(t["apex"] > t["offset"]),
+    "onset must not be after offset": lambda t: ~(t["onset"] > t["offset"]),
+    "fps must be above 0": lambda t: ~(t["fps"] <= 0),
+}
+
+
+def check_clips(table: pd.DataFrame) -> pd.DataFrame:
+    """The table itself if every row is sound; a `ClipTableError` that names the rows if not.
+
+    Missing times (a corpus without apex) are sound: only what is present is compared.
+    """
+    if missing := [name for name in REQUIRED if name not in table]:
+        raise ClipTableError(f"The table of clips lacks the columns {missing}; it has {list(table)}.")
+    if table.empty:
+        raise ClipTableError("The table of clips has no row.")
+    if empty := [name for name in REQUIRED if table[name].isna().any()]:
+        raise ClipTableError(f"Each clip needs a value in {list(REQUIRED)}; there are gaps in {empty}.")
+    for rule, holds in RULES.items():
+        if not _columns_of(rule) <= set(table):
+            continue
+        broken = table.loc[~holds(table).fillna(True).astype(bool), "clip"]
+        if len(broken):
+            raise ClipTableError(f"{rule}; broken by {len(broken)} clips: {', '.join(map(str, broken[:5]))}.")
+    return table
+
+
+def _columns_of(rule: str) -> set[str]:
+    return {"clip", "subject", "onset", "apex", "offset", "fps"} & set(rule.replace(",", " ").split())
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """A view of a corpus: `clips` is the table, the arrays are read where they lie.
+
+    `rows` chooses clips; the arrays follow, so that a fold is just another ClipSet.
+    """
+
+    folder: Path
+    rows: np.ndarray | None = field(default=None, repr=False)
+
+    @cached_property
+    def provenance(self) -> dict:
+        """What it was made from, by which code, and the checksum of every file."""
+        return json.loads((self.folder / "provenance.json").read_text())
+
+    @cached_property
+    def clips(self) -> pd.DataFrame:
+        """One row a clip, in the order of the arrays."""
+        table = pd.read_parquet(self.folder / "clips.parquet")
+        return table if self.rows is None else table.iloc[self.rows].reset_index(drop=True)
+
+    @property
+    def frames(self) -> np.ndarray:
+        """(N, T, H, W) or (N, T, H, W, 3) uint8."""
+        return self._array("frames")
+
+    @property
+    def flow(self) -> np.ndarray:
+        """(N, 2, H, W), onset → apex in pixels, x first."""
+        return self._array("flow")
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """(N, T, 68, 2) in pixels, x first."""
+        return self._array("landmarks")
+
+    @property
+    def dynamic_image(self) -> np.ndarray:
+        """(N, H, W)."""
+        return self._array("dynamic_image")
+
+    def _array(self, name: str) -> np.ndarray:
+        path = self.folder / f"{name}.npy"
+        if not path.exists():
+            held = sorted(p.stem for p in self.folder.glob("*.npy"))
+            raise AttributeError(
+                f"This ClipSet holds {held}, not {name}: ask the corpus for a View with {name}."
+            )
+        array = np.load(path, mmap_mode="r")
+        return array if self.rows is None else array[self.rows]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def select(self, rows: Sequence[int] | np.ndarray) -> "ClipSet":
+        """The same ClipSet with only these rows: positions, or one true/false a clip."""
+        rows = np.asarray(rows)
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return ClipSet(self.folder, rows if self.rows is None else self.rows[rows])
+
+    def verify(self) -> None:
+        """Read every file and compare it with its checksum in the provenance."""
+        for name, expected in self.provenance["sha256"].items():
+            if sha256(self.folder / name) != expected:
+                raise ValueError(
+                    f"{self.folder / name} is not the file that was written (its checksum differs). "
+                    "Delete the folder and prepare it again."
+                )
+
+
+def open_clipset(folder: Path | str) -> ClipSet:
+    """A ClipSet that was prepared before."""
+    folder = Path(folder)
+    if not (folder / "provenance.json").exists():
+        raise FileNotFoundError(
+            f"{folder} is no ClipSet: it has no provenance.json. Prepare the corpus first."
+        )
+    return ClipSet(folder)
+
+
+Produce = Callable[[int], Mapping[str, np.ndarray]]
+
+
+def prepare(
+    folder: Path,
+    clips: pd.DataFrame,
+    arrays: Mapping[str, ArraySpec],
+    produce: Produce,
+    provenance: Mapping[str, object],
+    workers: int = 1,
+) -> ClipSet:
+    """Fill `folder` with a ClipSet: `produce(row)` returns the arrays of one clip.
+
+    Nothing is half-written: clips are collected in `folder.partial`, each marked when it is whole, and the folder is
+    renamed at the end. Killed and called again, it goes on with the clips that are not marked. A second process that
+    asks for the same folder waits for the first one's result.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            partial = folder.with_name(folder.name + ".partial")
+            _fill(partial, check_clips(clips), arrays, produce, workers)
+            _seal(partial, clips, arrays, provenance)
+            (partial / "done.npy").unlink()
+            partial.rename(folder)
+    return open_clipset(folder)
+
+
+def _fill(
+    partial: Path, clips: pd.DataFrame, arrays: Mapping[str, ArraySpec], produce: Produce, workers: int
+) -> None:
+    if not (partial / "done.npy").exists():  # it is made last: without it nothing here can be trusted
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        for name, spec in arrays.items():
+            open_memmap(partial / f"{name}.npy", "w+", spec.dtype, (len(clips), *spec.shape))
+        open_memmap(partial / "done.npy", "w+", "bool", (len(clips),))
+    todo = np.flatnonzero(~np.load(partial / "done.npy"))
+    write = _Writer(partial, tuple(arrays), produce)
+    with progress(total=len(clips), initial=len(clips) - len(todo), desc=f"preparing {partial.stem}") as bar:
+        if workers == 1:
+            for row in todo:
+                bar.update(write(int(row)))
+        else:
+            with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+                chunks = [todo[i : i + 4].tolist() for i in range(0, len(todo), 4)]
+                for future in as_completed([pool.submit(_write_all, write, chunk) for chunk in chunks]):
+                    bar.update(future.result())
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Produces one clip and puts it where it belongs; the mark comes after the data."""
+
+    partial: Path
+    arrays: tuple[str, ...]
+    produce: Produce
+
+    def __call__(self, row: int) -> int:
+        made = self.produce(row)
+        for name in self.arrays:
+            np.load(self.partial / f"{name}.npy", mmap_mode="r+")[row] = made[name]
+        np.load(self.partial / "done.npy", mmap_mode="r+")[row] = True
+        return 1
+
+
+def _write_all(write: _Writer, rows: list[int]) -> int:
+    return sum(write(row) for row in rows)
+
+
+def _seal(
+    partial: Path, clips: pd.DataFrame, arrays: Mapping[str, ArraySpec], provenance: Mapping[str, object]
+) -> None:
+    clips.to_parquet(partial / "clips.parquet", index=False)
+    files = ["clips.parquet", *(f"{name}.npy" for name in arrays)]
+    record = {**provenance, "clips": len(clips), "sha256": {name: sha256(partial / name) for name in files}}
+    (partial / "provenance.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_key(*parts: object) -> str:
+    """A short name for content: equal parts, equal key; the format of ClipSets is one of them."""
+    text = json.dumps([FORMAT, *parts], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,57 @@
+"""Settings: typed, frozen, and strict about names and values."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or wrong; the message names the valid ones."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message; the stack would only hide it."""
+        return str(self).splitlines()
+
+
+class Settings(BaseModel):
+    """Base of all settings: an unknown name or a wrong value is a `SettingsError` that lists what is valid."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def __init__(self, **values: object) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError(_explain(type(self), error)) from None
+
+    def replace(self, **changes: object) -> Self:
+        """The same settings with some values changed, checked again."""
+        return type(self)(**{**self.model_dump(), **changes})
+
+    def __str__(self) -> str:
+        width = max(map(len, type(self).model_fields), default=0)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in self)
+
+
+def _explain(settings: type[Settings], error: ValidationError) -> str:
+    lines = [f"{settings.__name__}: these settings can't be used."]
+    for problem in error.errors():
+        name = ".".join(map(str, problem["loc"]))
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"  {name}: there is no such setting")
+        elif problem["type"] == "missing":
+            lines.append(f"  {name}: is not set")
+        else:
+            lines.append(f"  {name} = {problem['input']!r}: {problem['msg']}")
+    fields = settings.model_fields.items()
+    return "\n".join([*lines, "Valid settings:", *(f"  {name}: {_describe(info)}" for name, info in fields)])
+
+
+def _describe(info: FieldInfo) -> str:
+    kind = getattr(info.annotation, "__name__", None) if isinstance(info.annotation, type) else None
+    parts = [kind or str(info.annotation).replace("typing.", "")]
+    parts += [f"({', '.join(map(str, info.metadata))})"] if info.metadata else []
+    parts += [f"= {info.default!r}"] if info.default is not PydanticUndefined else []
+    return " ".join([*parts, *([f"– {info.description}"] if info.description else [])])

@@ -1,0 +1,115 @@
+"""The book's promises, kept by the commands themselves on a book of one short chapter."""
+
+import nbformat
+import pytest
+
+from tests.book import tiny
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A book whose chapter has been executed and stored."""
+    book = tiny.make(tmp_path_factory.mktemp("book"))
+    made = tiny.run(book, "mer", "chapters")
+    assert made.returncode == 0, made.stderr
+    return book
+
+
+@pytest.fixture
+def book(stored, tmp_path):
+    """A copy of it that a test may break."""
+    tiny.shutil.copytree(stored, tmp_path / "book", ignore=tiny.shutil.ignore_patterns("_build"))
+    return tmp_path / "book"
+
+
+def test_stored_outputs_hold_no_time_and_no_place(stored):
+    text = (stored / tiny.CHAPTER).read_text()
+    assert "UF1 0.733" in text
+    assert "papermill" not in text
+    assert str(stored) not in text
+
+
+def test_stored_outputs_are_verified_and_only_once(stored):
+    first, second = tiny.run(stored, "mer", "verify"), tiny.run(stored, "mer", "verify")
+    assert first.returncode == 0, first.stdout
+    assert "3 passed" in first.stdout
+    assert "0 chapters to verify, 1 unchanged" in second.stdout
+
+
+def test_a_broken_stored_number_fails_and_is_named(book):
+    tiny.edit(book / tiny.CHAPTER, "UF1 0.733", "UF1 0.833")
+    made = tiny.run(book, "mer", "verify")
+    assert made.returncode == 1
+    assert "tiny.ipynb, cell 2" in made.stdout
+    assert "UF1 stored 0.833, computed 0.733, tolerance 0.01" in made.stdout
+
+
+def test_a_stored_number_within_the_tolerance_passes(book):
+    tiny.edit(book / tiny.CHAPTER, "UF1 0.733", "UF1 0.739")
+    assert tiny.run(book, "mer", "verify").returncode == 0
+
+
+def test_a_change_of_the_package_that_changes_a_number_fails(book):
+    tiny.edit(book / "mer_core/evaluation/metrics.py", 'average="macro"', 'average="micro"')
+    made = tiny.run(book, "mer", "verify")
+    assert made.returncode == 1
+    assert "UF1 stored 0.733, computed 0.750" in made.stdout
+
+
+def test_a_cell_that_raises_fails_and_is_named(book):
+    tiny.edit(book / tiny.CHAPTER, 'print(f\\"UF1', 'raise RuntimeError(f\\"UF1')
+    made = tiny.run(book, "mer", "book")
+    assert made.returncode == 1
+    assert "chapters/tiny.ipynb, code cell 3: RuntimeError: UF1 0.733" in made.stderr
+
+
+def test_a_warning_of_the_build_fails_and_is_named_again(book):
+    tiny.edit(book / "chapters/index.md", "# A tiny book", "# A tiny book\n\n[nowhere](missing.md)")
+    for _ in range(2):  # Sphinx itself warns of a page only when it reads it
+        made = tiny.run(book, "mer", "book")
+        assert made.returncode == 1
+        assert "chapters/index.md" in made.stderr
+        assert "missing.md" in made.stderr
+
+
+def test_only_what_changed_is_executed_again(book):
+    assert "1 chapters to execute" in tiny.run(book, "mer", "book").stdout
+    assert (book / "_build/html/chapters/tiny.html").exists()
+    assert "0 chapters to execute, 1 unchanged" in tiny.run(book, "mer", "book").stdout
+    tiny.edit(
+        book / "mer_core/training/fit.py", "Fit a network", "Train a network"
+    )  # not imported by the chapter
+    assert "0 chapters to execute" in tiny.run(book, "mer", "book").stdout
+    tiny.edit(book / "mer_core/evaluation/metrics.py", "The field's scores", "The scores")
+    assert "1 chapters to execute" in tiny.run(book, "mer", "book").stdout
+
+
+def test_papermill_runs_a_chapter_with_another_parameter(book):
+    made = tiny.run(book, "papermill", tiny.CHAPTER, "out.ipynb", "-p", "offset", "1")
+    assert made.returncode == 0, made.stderr
+    last = nbformat.read(book / "out.ipynb", as_version=4).cells[-1]
+    assert last.outputs[0].text == "UF1 0.500\n"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "message"),
+    [
+        ("ofset", "1", "ofset: there is no such setting"),
+        ("offset", "7", "offset = 7"),
+        ("offset", "x", "offset = 'x'"),
+    ],
+)
+def test_papermill_stops_at_a_wrong_parameter_and_lists_the_valid_ones(book, parameter, value, message):
+    made = tiny.run(book, "papermill", tiny.CHAPTER, "out.ipynb", "-p", parameter, value)
+    assert made.returncode == 1
+    assert message in made.stderr
+    assert "offset: int" in made.stderr
+    scored = nbformat.read(book / "out.ipynb", as_version=4).cells[-1]
+    assert scored.execution_count is None  # nothing was computed
+
+
+def test_a_page_that_the_contents_name_must_exist(book):
+    tiny.edit(book / "_toc.yml", "chapters/tiny", "chapters/gone")
+    made = tiny.run(book, "mer", "book")
+    assert made.returncode == 1
+    assert "chapters/gone" in made.stderr

@@ -1,0 +1,30 @@
+import pytest
+from pydantic import Field
+
+from mer_core.settings import Settings, SettingsError
+
+
+class Example(Settings):
+    folds: int = Field(5, ge=2, description="groups of subjects")
+    rate: float = 0.1
+
+
+def test_an_unknown_name_is_refused_and_the_valid_ones_are_listed():
+    with pytest.raises(
+        SettingsError, match=r"(?s)fols: there is no such setting.*folds: int .*groups of subjects"
+    ):
+        Example(fols=3)
+
+
+@pytest.mark.parametrize("wrong", [1, "3", 2.5, True, None])
+def test_a_wrong_value_is_refused_and_named(wrong):
+    with pytest.raises(SettingsError, match=f"folds = {wrong!r}"):
+        Example(folds=wrong)
+
+
+def test_settings_are_frozen_and_replace_checks_again():
+    assert Example().replace(folds=3).folds == 3
+    with pytest.raises(SettingsError):
+        Example().replace(folds=1)
+    with pytest.raises(Exception, match="frozen"):
+        Example().folds = 3
