@@ -1,12 +1,20 @@
 """The `mer` command."""
 
+import json
 import os
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mer_core.book.contents import BookError, find_root
+from mer_core.progress import progress
+from mer_core.settings import SettingsError
+
+if TYPE_CHECKING:
+    from mer_core.training import RunSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -65,9 +73,131 @@ def serve(port: Annotated[int, typer.Option(help="Of this machine only.")] = 800
         ThreadingHTTPServer(("localhost", port), handler).serve_forever()
 
 
+Folder = Annotated[Path, typer.Argument(help="Folder of a run.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes; with Ray on GPUs: parts that share a GPU.")]
+Engine = Annotated[str, typer.Option(help="local, or ray: a cluster (see requirements-ray.txt).")]
+
+
+@app.command()
+def run(
+    method: Annotated[str, typer.Argument(help="Name of a method, e.g. ststnet.")],
+    corpus: Annotated[str, typer.Option(help="Name of a corpus.")] = "synth",
+    classes: Annotated[str, typer.Option(help="Class map.")] = "megc2019-3class",
+    preset: Annotated[str, typer.Option(help="book for two CPU cores, paper for a GPU.")] = "book",
+    folds: Annotated[str, typer.Option(help="loso, or a number of subject groups.")] = "loso",
+    seeds: Annotated[str, typer.Option(help="Such as 0 or 0,1,2.")] = "0",
+    selection: Annotated[str, typer.Option(help="last, inner, or test-peek (for an audit).")] = "last",
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "cpu",
+    set_: Annotated[list[str], typer.Option("--set", help="A setting of the method: --set epochs=10.")] = (),
+    limit: Annotated[int | None, typer.Option(help="The first clips only.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; default: runs/METHOD-CORPUS-….")
+    ] = None,
+    workers: Workers = CORES,
+    engine: Engine = "local",
+) -> None:
+    """Train and test a method on every fold; an interrupted run goes on where it stopped.
+
+    Example: mer run ststnet --corpus synth --folds 5 --seeds 0,1,2
+    """
+    from mer_core.training import RunSettings
+
+    values = {
+        "method": method,
+        "corpus": corpus,
+        "classes": classes,
+        "preset": preset,
+        "selection": selection,
+    }
+    values |= {"groups": _groups(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
+    settings = RunSettings.parse({**values, "device": device, "limit": limit})
+    name = f"{method}-{corpus}-{classes}-{preset}-{folds}" + ("" if selection == "last" else f"-{selection}")
+    _run(settings, out or Path("runs") / name, workers, engine)
+
+
+@app.command()
+def resume(folder: Folder, workers: Workers = CORES, engine: Engine = "local") -> None:
+    """Compute what is missing of a run, with its own settings."""
+    from mer_core.training import Run
+
+    _run(Run.open(folder).settings, folder, workers, engine)
+
+
+@app.command()
+def status(folder: Folder) -> None:
+    """How much of a run is computed."""
+    from mer_core.training import Run
+
+    made = Run.open(folder)
+    parts, missing = made.parts(), made.missing()
+    print(f"{folder}: {len(parts) - len(missing)} of {len(parts)} parts, {made.seconds():.0f} s of computing")
+    if missing:
+        print(f"missing: {', '.join(map(str, missing[:8]))}{' …' if len(missing) > 8 else ''}")
+
+
+@app.command()
+def show(folder: Folder) -> None:
+    """The scores of a run, each with the interval that its subjects support."""
+    from mer_core.evaluation.tables import headline, score_table
+    from mer_core.training import Run
+
+    made = Run.open(folder)
+    print(headline(made))
+    print(score_table(made).to_string(float_format="{:.3f}".format))
+
+
+@app.command()
+def compare(
+    first: Folder, second: Annotated[Path, typer.Argument(help="Another run on the same clips.")]
+) -> None:
+    """Two runs on the same clips, subject by subject: is the difference more than chance?"""
+    from mer_core.evaluation.tables import comparison
+    from mer_core.training import Run
+
+    print(comparison(Run.open(first), Run.open(second)).to_string(float_format="{:.3f}".format))
+
+
+def _run(settings: "RunSettings", folder: Path, workers: int, engine: str) -> None:
+    from mer_core.training import run as run_all
+
+    if engine not in ("local", "ray"):
+        raise ValueError(f"There is no engine {engine!r}; there are local and ray.")
+    with progress(desc=str(folder), unit="part") as bar:
+        run_all(settings, folder, workers, engine, tell=lambda part: bar.update())
+    show(folder)
+
+
+def _groups(folds: str) -> int | None:
+    if folds == "loso":
+        return None
+    if not folds.isdigit():
+        raise ValueError(f"--folds is loso or a number of subject groups, not {folds!r}.")
+    return int(folds)
+
+
+def _seeds(seeds: str) -> list[int]:
+    if not all(seed.strip().isdigit() for seed in seeds.split(",")):
+        raise ValueError(f"--seeds is a number or several with commas between, not {seeds!r}.")
+    return [int(seed) for seed in seeds.split(",")]
+
+
+def _assignments(texts: Sequence[str]) -> dict[str, object]:
+    """`epochs=10` sets a number, `balance=false` a truth value, `schedule=cosine` a word."""
+    made: dict[str, object] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise ValueError(f"--set takes NAME=VALUE, not {text!r}.")
+        try:
+            made[name] = json.loads(value)
+        except json.JSONDecodeError:
+            made[name] = value
+    return made
+
+
 def main() -> None:
     """Run the command; what a user can mend ends with its message and exit code 1, not with a stack."""
     try:
         app()
-    except (BookError, ValueError, FileNotFoundError) as error:
+    except (BookError, SettingsError, ValueError, RuntimeError, OSError) as error:
         sys.exit(f"mer: {error}")

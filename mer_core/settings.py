@@ -1,14 +1,19 @@
 """Settings: typed, frozen, and strict about names and values."""
 
+import json
+from collections.abc import Callable, Mapping
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 
-class SettingsError(ValueError):
-    """A setting is unknown or wrong; the message names the valid ones."""
+class SettingsError(Exception):
+    """A setting is unknown or wrong; the message names the valid ones.
+
+    Not a `ValueError`: pydantic would wrap that into an error of its own.
+    """
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the message; the stack would only hide it."""
@@ -20,15 +25,26 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    def __init__(self, **values: object) -> None:
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain_errors(cls, values: object, validate: Callable) -> Self:
         try:
-            super().__init__(**values)
+            return validate(values)
         except ValidationError as error:
-            raise SettingsError(_explain(type(self), error)) from None
+            raise SettingsError(_explain(cls, error)) from None
+
+    @classmethod
+    def parse(cls, values: Mapping[str, object]) -> Self:
+        """Settings from plain data, as a file or a command line holds them: lists for tuples, tables for settings."""
+        return cls.model_validate_json(json.dumps(values))
+
+    def plain(self) -> dict[str, object]:
+        """As plain data: what `parse` takes."""
+        return json.loads(self.model_dump_json())
 
     def replace(self, **changes: object) -> Self:
         """The same settings with some values changed, checked again."""
-        return type(self)(**{**self.model_dump(), **changes})
+        return type(self)(**{**dict(self), **changes})
 
     def __str__(self) -> str:
         width = max(map(len, type(self).model_fields), default=0)

@@ -93,6 +93,7 @@ def execute(root: Path, pages: Path, jobs: int = 1) -> None:
 
 def _execute(chapter: Path, target: Path) -> tuple[str | None, float]:
     """What went wrong, or None; and the seconds it took."""
+    _say(f"executing {chapter.name}")
     start = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(".unfinished.ipynb")

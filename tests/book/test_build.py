@@ -32,7 +32,7 @@ def test_stored_outputs_hold_no_time_and_no_place(stored):
 def test_stored_outputs_are_verified_and_only_once(stored):
     first, second = tiny.run(stored, "mer", "verify"), tiny.run(stored, "mer", "verify")
     assert first.returncode == 0, first.stdout
-    assert "3 passed" in first.stdout
+    assert "4 passed" in first.stdout
     assert "0 chapters to verify, 1 unchanged" in second.stdout
 
 
@@ -84,10 +84,17 @@ def test_only_what_changed_is_executed_again(book):
     assert "1 chapters to execute" in tiny.run(book, "mer", "book").stdout
 
 
+def test_a_live_control_becomes_a_sentence_on_the_page(stored):
+    assert tiny.run(stored, "mer", "book").returncode == 0
+    page = (stored / "_build/html/chapters/tiny.html").read_text()
+    assert "A live control stands here" in page
+    assert "widget-view+json" not in page
+
+
 def test_papermill_runs_a_chapter_with_another_parameter(book):
     made = tiny.run(book, "papermill", tiny.CHAPTER, "out.ipynb", "-p", "offset", "1")
     assert made.returncode == 0, made.stderr
-    last = nbformat.read(book / "out.ipynb", as_version=4).cells[-1]
+    last = nbformat.read(book / "out.ipynb", as_version=4).cells[-2]
     assert last.outputs[0].text == "UF1 0.500\n"
 
 
@@ -104,7 +111,7 @@ def test_papermill_stops_at_a_wrong_parameter_and_lists_the_valid_ones(book, par
     assert made.returncode == 1
     assert message in made.stderr
     assert "offset: int" in made.stderr
-    scored = nbformat.read(book / "out.ipynb", as_version=4).cells[-1]
+    scored = nbformat.read(book / "out.ipynb", as_version=4).cells[-2]
     assert scored.execution_count is None  # nothing was computed
 
 

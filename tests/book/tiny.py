@@ -32,6 +32,12 @@ made = scores([0, 0, 1, 1], [0 + settings.offset, 0, 1, 0], n_classes=2)
 print(f"UF1 {made.uf1:.3f}")
 """
 
+CONTROL = """
+import ipywidgets
+
+ipywidgets.interact(lambda k: print(k), k=(0, 3));
+"""
+
 
 def make(folder: Path) -> Path:
     """The book, its chapter not yet executed."""
@@ -49,6 +55,7 @@ def make(folder: Path) -> Path:
         new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
         new_code_cell(CHECK.strip()),
         new_code_cell(SCORE.strip(), metadata=check),
+        new_code_cell(CONTROL.strip()),
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / CHAPTER)

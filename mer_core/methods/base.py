@@ -1,0 +1,114 @@
+"""The contract of a method: what it wants to see, how it is set, what is fitted, and what it is asked to minimise.
+
+There are two kinds. A `NetworkMethod` brings a network and its losses; a `FeatureMethod` brings numbers that describe
+a clip and an estimator of scikit-learn. Folds, seeds, the optimiser's loop, precision, resuming and scoring are the
+same for all and live in `mer_core.training`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+from sklearn.base import ClassifierMixin
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mer_core.clips import ClipSet, View
+from mer_core.settings import Settings
+
+Kind = Literal["image", "flow", "points"]  # how augmentation must move an array
+
+
+class Method(ABC):
+    """A way to recognise expressions."""
+
+    name: ClassVar[str]
+    Settings: ClassVar[type[Settings]]
+    presets: ClassVar[dict[str, dict]] = {"book": {}, "paper": {}}  # what differs from the settings' defaults
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @property
+    @abstractmethod
+    def view(self) -> View:
+        """What it wants to see of a clip."""
+
+
+class FeatureMethod(Method):
+    """Numbers that describe a clip, and an estimator that learns from them."""
+
+    @abstractmethod
+    def features(self, clips: ClipSet) -> np.ndarray:  # (N, D)
+        """One row a clip; a clip's row must depend on that clip alone."""
+
+    @abstractmethod
+    def estimator(self, seed: int) -> ClassifierMixin:
+        """A fresh estimator of scikit-learn."""
+
+
+class Augment(Settings):
+    """How training clips are varied: one draw a clip, the same for all its frames."""
+
+    flip: bool = Field(
+        False, description="mirror half of the clips; motion to the left becomes motion to the right"
+    )
+    rotate: float = Field(0.0, ge=0, le=45, description="degrees, up to")
+    shift: float = Field(0.0, ge=0, lt=0.5, description="share of the width, up to")
+    contrast: float = Field(0.0, ge=0, lt=1, description="images only, up to")
+    brightness: float = Field(0.0, ge=0, lt=1, description="images only, up to")
+
+
+class NetworkSettings(Settings):
+    """What every network is trained by. The paper's own settings come on top, beside its network."""
+
+    epochs: int = Field(40, ge=1, description="passes over the training clips")
+    batch: int = Field(16, ge=1, description="clips a step")
+    rate: float = Field(1e-3, gt=0, description="learning rate of AdamW")
+    decay: float = Field(1e-2, ge=0, description="weight decay")
+    schedule: Literal["constant", "cosine"] = Field("constant", description="of the learning rate")
+    balance: bool = Field(True, description="each class weighs the same in the loss")
+    precision: Literal["float32", "bf16"] = Field("float32", description="bf16 is for a GPU, and another run")
+    augment: Augment = Augment()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a training: which parameters move, and for how long. Empty `part`: all of them."""
+
+    name: str
+    epochs: int
+    part: str = ""
+
+
+class NetworkMethod(Method):
+    """A network, its losses, and the stages of its training."""
+
+    kinds: ClassVar[Mapping[str, Kind]] = {"x": "image"}  # how augmentation moves each input
+
+    @abstractmethod
+    def inputs(self, clips: ClipSet) -> dict[str, Tensor]:
+        """`x`, what the network takes, and further targets; the first axis is the clip.
+
+        A clip's values must depend on that clip alone: statistics over clips would leak from test to training.
+        """
+
+    @abstractmethod
+    def network(self, n_classes: int) -> nn.Module:
+        """A fresh network: takes `x`, returns named outputs, `emotion` (B, C) among them."""
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One, unless the paper trains in several."""
+        return (Stage("all", self.settings.epochs),)
+
+    def losses(self, outputs: dict[str, Tensor], batch: dict[str, Tensor], stage: Stage) -> dict[str, Tensor]:
+        """Named terms, already weighted: their sum is minimised. `batch` holds the inputs, `label`, `class_weight`."""
+        return {"emotion": F.cross_entropy(outputs["emotion"], batch["label"], weight=batch["class_weight"])}
+
+
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers are trained."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

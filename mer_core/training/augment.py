@@ -1,0 +1,74 @@
+"""Vary the clips of a batch, on the device, all at once: one draw a clip, the same for all its frames and arrays.
+
+Motion is not a picture: where an image is mirrored or turned, its vectors must be too, or they point the wrong way.
+Points move the other way round: an image is sampled from where it came, a point goes where it goes.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mer_core.methods.base import Augment, Kind
+
+# The 68 landmarks seen in a mirror: left and right change places.
+MIRRORED = [
+    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
+    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+    *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
+]  # fmt: skip
+
+
+def augment(
+    batch: dict[str, Tensor], kinds: dict[str, Kind], settings: Augment, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """The batch with its images, flows and points varied; what has no kind is left alone."""
+    if settings == Augment():
+        return batch
+    device, n = batch["label"].device, len(batch["label"])
+    draw = torch.rand(n, 6, generator=generator).to(
+        device
+    )  # (B, 6), drawn on the CPU: the same on every device
+    moves = _moves(draw[:, :4], settings)  # (B, 2, 3) in units of half the width
+    light = 1 + settings.contrast * (2 * draw[:, 4] - 1), settings.brightness * (2 * draw[:, 5] - 1)
+    varied = {name: _vary(batch[name], kind, moves, light) for name, kind in kinds.items() if name in batch}
+    return {**batch, **varied}
+
+
+def _moves(draw: Tensor, settings: Augment) -> Tensor:  # (B, 2, 3)
+    """Each clip's way from a point of the new picture to the point of the old one that it shows."""
+    angle = math.radians(settings.rotate) * (2 * draw[:, 0] - 1)
+    mirror = torch.where(draw[:, 1] < 0.5, -1.0, 1.0) if settings.flip else torch.ones_like(angle)
+    shift = 2 * settings.shift * (2 * draw[:, 2:4] - 1)  # (B, 2)
+    cos, sin = angle.cos(), angle.sin()
+    turn = torch.stack([mirror * cos, -mirror * sin, sin, cos], dim=1).view(-1, 2, 2)
+    return torch.cat([turn, shift[:, :, None]], dim=2)
+
+
+def _vary(values: Tensor, kind: Kind, moves: Tensor, light: tuple[Tensor, Tensor]) -> Tensor:
+    if kind == "points":
+        return _move_points(values, moves)
+    images = values.flatten(1, -3).float()  # (B, all channels and frames, H, W)
+    grid = F.affine_grid(moves, [len(images), 1, *images.shape[-2:]], align_corners=False)
+    moved = F.grid_sample(images, grid, padding_mode="border", align_corners=False).view(values.shape)
+    if kind == "flow":
+        return _turn_vectors(moved, moves)
+    gain, offset = (term.view(-1, *[1] * (values.dim() - 1)) for term in light)
+    return moved * gain + offset
+
+
+def _turn_vectors(flow: Tensor, moves: Tensor) -> Tensor:
+    """Vectors go the way of the picture: by the inverse of the sampling's turn, which is its transpose."""
+    u, v, *rest = flow.split([1, 1, *[1] * (flow.shape[-3] - 2)], dim=-3)
+    a, b, c, d = (moves[:, i, j].view(-1, *[1] * (flow.dim() - 1)) for i in (0, 1) for j in (0, 1))
+    return torch.cat([a * u + c * v, b * u + d * v, *rest], dim=-3)
+
+
+def _move_points(points: Tensor, moves: Tensor) -> Tensor:
+    """Points (B, …, 68, 2) in units of half the width from the middle; a mirrored face swaps left and right."""
+    turn, shift = moves[:, :, :2], moves[:, :, 2]
+    shape = (-1, *[1] * (points.dim() - 2), 2)
+    moved = torch.einsum("b...i,bij->b...j", points - shift.view(shape), turn)
+    is_mirrored = (torch.linalg.det(turn) < 0).view(-1, *[1] * (points.dim() - 1))
+    return torch.where(is_mirrored, moved[..., MIRRORED, :], moved) if points.shape[-2] == 68 else moved
