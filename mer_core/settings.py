@@ -1,19 +1,16 @@
 """Settings: typed, frozen, and strict about names and values."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 
-class SettingsError(Exception):
-    """A setting is unknown or wrong; the message names the valid ones.
-
-    Not a `ValueError`: pydantic would wrap that into an error of its own.
-    """
+class SettingsError(ValueError):
+    """A setting is unknown or wrong; the message names the valid ones."""
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the message; the stack would only hide it."""
@@ -25,18 +22,21 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _explain_errors(cls, values: object, validate: Callable) -> Self:
+    def __init__(self, **values: object) -> None:
         try:
-            return validate(values)
+            super().__init__(**values)
         except ValidationError as error:
-            raise SettingsError(_explain(cls, error)) from None
+            raise SettingsError(_explain(type(self), error)) from None
+
+    __init__.__pydantic_base_init__ = True  # tells pydantic that `parse` need not pass through here
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Self:
         """Settings from plain data, as a file or a command line holds them: lists for tuples, tables for settings."""
-        return cls.model_validate_json(json.dumps(values))
+        try:
+            return cls.model_validate_json(json.dumps(values))
+        except ValidationError as error:
+            raise SettingsError(_explain(cls, error)) from None
 
     def plain(self) -> dict[str, object]:
         """As plain data: what `parse` takes."""

@@ -28,3 +28,20 @@ def test_settings_are_frozen_and_replace_checks_again():
         Example().replace(folds=1)
     with pytest.raises(Exception, match="frozen"):
         Example().folds = 3
+
+
+class Nested(Settings):
+    seeds: tuple[int, ...] = (0,)
+    example: Example = Example()
+
+
+def test_settings_go_through_plain_data_and_back():
+    made = Nested(seeds=(1, 2), example=Example(folds=3))
+    assert Nested.parse(made.plain()) == made
+
+
+def test_plain_data_is_checked_as_strictly():
+    with pytest.raises(SettingsError, match=r"seeds\.0 = '1'"):
+        Nested.parse({"seeds": ["1"]})
+    with pytest.raises(SettingsError, match=r"example\.fold: there is no such setting"):
+        Nested.parse({"example": {"fold": 3}})

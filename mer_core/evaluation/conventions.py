@@ -1,6 +1,6 @@
 """Other ways to score the same predictions, as found in published code. For the audit only.
 
-None of these is the score of this book. They are here to show what each does to a number, so that a figure in a
+All but `pooled` are not the score of this book. They show what each does to a number, so that a figure in a
 paper can be compared with one computed in the same way. "Adds" below is what usually happens; it is no law.
 Explained in the chapter "How to inflate a score".
 """
@@ -34,10 +34,8 @@ class Predictions:
                 "one epoch alone is predicted[None]."
             )
         for name in ("folds", "pieces"):
-            if np.shape(getattr(self, name)) != np.shape(self.truth):
-                raise ValueError(
-                    f"{name}: expected one value a clip, {np.shape(self.truth)}, got {np.shape(getattr(self, name))}."
-                )
+            if (shape := np.shape(getattr(self, name))) != (clips,):
+                raise ValueError(f"{name}: expected one value a clip, ({clips},), got shape {shape}.")
         if not np.issubdtype(self.pieces.dtype, np.integer) or (self.pieces < 1).any():
             raise ValueError("pieces: expected whole numbers from 1 on; a clip too short to cut counts once.")
 
@@ -71,8 +69,9 @@ def pooled(predictions: Predictions) -> Reported:
 def fold_mean_zero(predictions: Predictions) -> Reported:
     """Macro scores of every fold, averaged; a class that a fold lacks counts as 0.
 
-    Met wherever `labels=` is passed but folds are scored one by one. Far too low: few subjects show every class, and
-    a subject with one class can't score above 1/C. STSTNet's published answers: 0.4500 instead of 0.7353.
+    Met wherever `labels=` is passed but folds are scored one by one. Far too low: few subjects show every
+    class, and a subject with one class can't score above 1/C. STSTNet's published answers: 0.4500
+    instead of 0.7353.
     """
     last = predictions.matrices[-1]  # (F, C, C)
     return Reported(*(float(score_matrices(last, name).mean()) for name in ("uf1", "uar", "accuracy")))
@@ -82,7 +81,8 @@ def fold_mean_skip(predictions: Predictions) -> Reported:
     """Macro scores of every fold, averaged; a class that is neither shown nor answered there is left out.
 
     What scikit-learn does without `labels=`, in much of the field's code. Can go either way: a fold with one
-    class, all right, scores 1; one slip into another class halves it. STSTNet's answers: 0.6692 instead of 0.7353.
+    class, all right, scores 1; one slip into another class halves it. STSTNet's published answers: 0.6692
+    instead of 0.7353.
     """
     last = predictions.matrices[-1]  # (F, C, C)
     f1, recall = _over_present(last, "uf1"), _over_present(last, "uar")
@@ -92,8 +92,8 @@ def fold_mean_skip(predictions: Predictions) -> Reported:
 def fold_mean_weighted(predictions: Predictions) -> Reported:
     """Weighted F1 of every fold, averaged over folds, as FDP's released code writes it: nothing is pooled.
 
-    Mostly adds: within a fold absent classes weigh nothing, so it follows accuracy; and a subject with one clip
-    weighs as much as one with thirty. There is no UAR.
+    Mostly adds: within a fold absent classes weigh nothing, so it follows accuracy; and a subject with one
+    clip weighs as much as one with thirty. There is no UAR.
     """
     last = predictions.matrices[-1]  # (F, C, C)
     f1, accuracy = (float(score_matrices(last, name).mean()) for name in ("weighted_f1", "accuracy"))
@@ -103,7 +103,7 @@ def fold_mean_weighted(predictions: Predictions) -> Reported:
 def sub_clips(predictions: Predictions) -> Reported:
     """Every clip counted once for each sub-clip cut from it, as in MOL's released code: length // 8 of them.
 
-    Long clips weigh more, and the number of "samples" in the table grows. Adds if long clips are the easy ones.
+    Long clips weigh more, and the table's number of "samples" grows. Adds if long clips are the easy ones.
     Here all sub-clips share their clip's answer; in the original each has its own.
     """
     truth, answers = (
@@ -115,19 +115,19 @@ def sub_clips(predictions: Predictions) -> Reported:
 def best_epoch(predictions: Predictions) -> Reported:
     """For every fold the epoch that answers most of its test clips right, then pooled.
 
-    HTNet's and SAMER's code scores so; FDP's and MOL's keeps the weights of that epoch. Never lowers accuracy, since
-    the test clips choose; adds most with many small folds and many epochs. Varanka et al. (2022) saw UF1 rise
+    HTNet's and SAMER's code scores so; FDP's and MOL's keeps that epoch's weights. Never lowers accuracy,
+    since the test clips choose; adds most with many small folds and many epochs. Varanka et al. (2022) saw UF1 rise
     from 0.713 to 0.774, and from 0.703 to 0.839. Among equals the latest epoch, as in HTNet.
     """
     return _of_pool(_chosen(predictions.matrices, score_matrices(predictions.matrices, "accuracy")).sum(0))
 
 
 def mixed_epochs(predictions: Predictions) -> Reported:
-    """Accuracy from each fold's epoch with most clips right, F1 and UAR from its epoch with the best F1.
+    """Accuracy from each fold's epoch with most clips right, F1 from its epoch with the best F1; both pooled.
 
     In MMNet's script, which prints no UAR. The two epochs may differ, so no model ever had both numbers. Adds
-    to accuracy what `best_epoch` adds, and mostly more to F1. A fold's F1 leaves absent classes out there; among
-    equals the latest epoch.
+    to accuracy what `best_epoch` adds, and mostly more to F1. The F1 that chooses leaves absent classes out;
+    among equals the latest epoch.
     """
     by_f1 = _chosen(predictions.matrices, _over_present(predictions.matrices, "uf1")).sum(0)  # (C, C)
     return replace(_of_pool(by_f1), uar=float("nan"), accuracy=best_epoch(predictions).accuracy)
@@ -136,8 +136,8 @@ def mixed_epochs(predictions: Predictions) -> Reported:
 def harmonic(predictions: Predictions) -> Reported:
     """Harmonic mean of macro precision and macro recall, printed as F1.
 
-    In older code and in STSTNet's table. Never below UF1, since averaging before taking the harmonic mean hides classes
-    with much of the one and little of the other: 0.7389 instead of 0.7353 on STSTNet's published answers.
+    In older code and in STSTNet's table. Never below UF1: averaging first hides classes with much precision
+    and little recall, or the reverse. 0.7389 instead of 0.7353 on STSTNet's published answers.
     """
     made, precision = pooled(predictions), _macro_precision(predictions)
     total = precision + made.uar
@@ -147,7 +147,7 @@ def harmonic(predictions: Predictions) -> Reported:
 def weighted_f1(predictions: Predictions) -> Reported:
     """F1 weighted by the size of the classes, printed as F1.
 
-    FDP prints it a fold, and MOL calls it WF1. Adds where the large class is the easy one, which it mostly is.
+    FDP prints it for each fold, MOL calls it WF1. Adds where the large class is the easy one: mostly.
     """
     pool = predictions.matrices[-1].sum(0)  # (C, C)
     return replace(pooled(predictions), f1=float(score_matrices(pool, "weighted_f1")))
@@ -156,7 +156,8 @@ def weighted_f1(predictions: Predictions) -> Reported:
 def micro_f1(predictions: Predictions) -> Reported:
     """Micro-averaged F1, printed as F1: with one label a clip it equals accuracy.
 
-    The MEB notebooks show it beside the others: micro 0.7602, weighted 0.7615, macro 0.7394 of one and the same run.
+    The MEB notebooks show it beside the others, of one and the same run: micro 0.7602, weighted 0.7615,
+    macro 0.7394.
     """
     made = pooled(predictions)
     return replace(made, f1=made.accuracy)
@@ -165,8 +166,8 @@ def micro_f1(predictions: Predictions) -> Reported:
 def precision_as_uar(predictions: Predictions) -> Reported:
     """Macro precision, printed as UAR.
 
-    STSTNet's paper defines UAR as mean recall, but its column equals the macro precision of its own matrices: 0.7605
-    where the recall is 0.7186. Adds when the model answers with the large class too often.
+    STSTNet's paper defines UAR as mean recall, but its column equals the macro precision of its own matrices:
+    0.7605 where the recall is 0.7186. Adds when the model answers with the large class too often.
     """
     return replace(pooled(predictions), uar=_macro_precision(predictions))
 
@@ -197,7 +198,7 @@ def _of_pool(matrix: np.ndarray) -> Reported:
 
 
 def _over_present(matrices: np.ndarray, score: str) -> np.ndarray:
-    """UF1 or UAR over the classes that are shown or answered: absent ones add 0 to the sum, so only C changes."""
+    """UF1 or UAR over the classes shown or answered: absent ones add 0 to the sum, so only C changes."""
     present = (matrices.sum(-1) + matrices.sum(-2) > 0).sum(-1)  # (…,)
     return score_matrices(matrices, score) * matrices.shape[-1] / present
 

@@ -13,15 +13,10 @@ from pathlib import Path
 import numpy as np
 
 ASSET = Path(__file__).with_name("head.npz")
-ASSET_SHA256 = "a85c4265a1be707c0de4f79be28722c6057cd715e0383235f76ab4fefceffb03"
+ASSET_SHA256 = "c211b244313b382f28edcd98c525eb7030505ec0096b245a508689506e44086a"
 
-MATERIALS = (
-    "skin",
-    "eye",
-    "teeth",
-    "tongue",
-    "hair",
-)  # hair: what hangs free; the scalp's is painted on skin
+# Hair is what hangs free; the hair of the scalp is painted on skin.
+MATERIALS = ("skin", "eye", "teeth", "tongue", "hair")
 BOTH_SIDES = (
     *(
         "browDown",

@@ -14,14 +14,10 @@ from mer_core.settings import Settings
 
 RandomState = np.random.RandomState  # its streams are frozen: every NumPy draws the same people
 
-COEFFICIENT_SPREAD, COEFFICIENT_LIMIT = (
-    0.85,
-    1.7,
-)  # standard deviations; beyond that faces stop being plausible
-FAIREST, DARKEST = (
-    np.array([0.70, 0.49, 0.39]),
-    np.array([0.17, 0.085, 0.05]),
-)  # linear red, green, blue of skin
+# Standard deviations: beyond the limit faces stop being plausible.
+COEFFICIENT_SPREAD, COEFFICIENT_LIMIT = 0.85, 1.7
+# Linear red, green, blue of skin: our choice, looked at under the lamp.
+FAIREST, DARKEST = np.array([0.70, 0.49, 0.39]), np.array([0.17, 0.085, 0.05])
 IRISES = {  # linear colours, and how frequent: our choice; dark skin has mostly dark eyes
     "brown": ((0.060, 0.028, 0.014), 0.55),
     "hazel": ((0.130, 0.085, 0.035), 0.17),

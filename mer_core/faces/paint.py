@@ -18,12 +18,8 @@ from mer_core.faces.identity import Features, Hair, Identity, RandomState, Skin
 from mer_core.faces.render import rasterise
 
 AXIS_Z, RADIUS = -0.75, 0.80  # dm: where the cylinder stands; measured: the cheeks are about 0.8 from there
-LEFT, RIGHT, TOP, BOTTOM = (
-    -1.70,
-    1.70,
-    1.00,
-    -1.45,
-)  # dm: the edges of the paper; beyond them the camera does not see
+# dm: the edges of the paper; beyond them the camera does not see.
+LEFT, RIGHT, TOP, BOTTOM = -1.70, 1.70, 1.00, -1.45
 EYE_TILE = 0.32  # dm: side of the square below the paper that holds the eyeball, at twice the density
 PATCHES = {
     "teeth": (0.50, 0.44, 0.36),
@@ -182,9 +178,8 @@ class Canvas:
         if min(wide, high) * self.sheet.density < 0.7:
             return np.zeros(self.sheet.shape, np.float32)  # finer than the paper: it would alias
         wide, high = wide * self.sheet.density, high * self.sheet.density
-        placing = np.array(
-            [[wide, 0, -wide - 0.5], [0, high, -high - 0.5]]
-        )  # grid → texels, one cell of margin
+        # From grid to texels, with one cell of margin.
+        placing = np.array([[wide, 0, -wide - 0.5], [0, high, -high - 0.5]])
         size = (self.sheet.shape[1], self.sheet.shape[0])
         return cv2.warpAffine(grid, placing, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
@@ -311,11 +306,11 @@ def paint_hair(canvas: Canvas, hair: Hair) -> None:
     field = hair_field(canvas.sheet.place, hair) + 0.028 * canvas.noise(
         "hairline", (0.03, 0.1), (0.012, 0.05)
     )
-    wave = 0.05 * hair.curl * canvas.noise("curl", 0.2, 0.1)
+    wave = 0.035 * hair.curl * canvas.noise("curl", 0.2, 0.1)
     strands = _streaks(
         canvas, "hair", RADIUS * np.arctan2(canvas.x, canvas.z - AXIS_Z) + wave, canvas.y, 0.016, 0.5
     )
-    strands += 0.8 * _streaks(canvas, "locks", 0.6 * canvas.x + 2 * wave, canvas.y, 0.06, 0.4)
+    strands += 0.8 * _streaks(canvas, "locks", 0.6 * canvas.x + wave, canvas.y, 0.06, 0.4)
     canvas.tint([0.8, 0.78, 0.76], 0.5 * step(field, -0.12, 0.0))
     amount = step(field, -0.02, 0.05) * (1 - 0.9 * canvas.sheet.ears)
     canvas.cover(hair.colour[:, None, None] * np.exp(0.30 * strands), amount * 0.97)
@@ -337,8 +332,7 @@ def paint_eye(identity: Identity, density: int, tile: int) -> np.ndarray:
     blur = 0.006 + 0.25 / density  # dm: half a texel at least, so that a coarse tile does not show stairs
     picture = white + (iris - white) * step(radius, iris_radius + blur, iris_radius - blur)[..., None]
     picture += (0.004 - picture) * step(radius, pupil_radius + blur, pupil_radius - blur)[..., None]
-    glint_x, glint_y = (
-        0.14 * identity.light.halfway[:2]
-    )  # where the lamp is mirrored; 0.14 dm: the eyeball's radius
+    # The lamp is mirrored where the eyeball, of radius 0.14 dm, faces half-way between lamp and camera.
+    glint_x, glint_y = 0.14 * identity.light.halfway[:2]
     picture += 0.85 * step(np.hypot(x - glint_x, y - glint_y), 0.011 + blur, 0.011 - blur)[..., None]
     return np.dstack([picture, np.full_like(radius, 0.25)]).astype(np.float32)

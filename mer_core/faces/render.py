@@ -9,6 +9,7 @@ origin. Pixels count x to the right and y down; a pixel's *centre* has whole coo
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 DISTANCE = 12.0  # dm from the camera to the eyes: a portrait at 1.2 m, our choice
@@ -16,6 +17,7 @@ FOCAL = 66 / 128  # image widths a decimetre: a head is about 90 of 128 pixels w
 EYE_LINE = 0.375  # height of the eyes in the image, from the top, our choice
 
 _ID_MASK = (1 << 14) - 1  # low bits of a depth key hold a triangle's number: up to 16,384 triangles
+GREY = np.float32([0.299, 0.587, 0.114])  # red, green, blue in a grey picture (ITU-R BT.601)
 _EDGE = 1e-9  # px: neighbours overlap by this much, so that rounding leaves no hole between them
 
 
@@ -171,3 +173,55 @@ def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     corners = triangles.T.ravel()
     normals = np.stack([np.bincount(corners, np.tile(face, 3), len(points)) for face in faces])
     return normals / np.sqrt((normals**2).sum(0) + 1e-24)
+
+
+def lamp_visibility(points: np.ndarray, triangles: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """(V,) 0–1: mean over 12 points of a wide lamp of whether its light reaches the vertex."""
+    random = np.random.RandomState(0)
+    lamps = direction + random.normal(0, 0.16, (12, 3))
+    return np.mean([parallel_light(points, triangles, lamp, scale=70) for lamp in lamps], axis=0)
+
+
+def parallel_light(
+    points: np.ndarray, triangles: np.ndarray, direction: np.ndarray, scale: float, bias: float = 0.04
+) -> np.ndarray:
+    """(V,) 0–1: does light from `direction` reach the vertices? A z-buffer seen from the lamp tells.
+
+    It has `scale` pixels a decimetre; what lies less than `bias` decimetres behind it counts as lit.
+    """
+    z = direction / np.linalg.norm(direction)
+    x = np.array([z[2], 0, -z[0]]) / np.hypot(z[0], z[2])
+    across, up, near = (points @ np.column_stack([x, np.cross(z, x), z])).T
+    u, v, near = (across - across.min()) * scale + 1, (up.max() - up) * scale + 1, near + 10  # 10: above 0
+    shape = int(v.max()) + 3, int(u.max()) + 3
+    raster = rasterise(np.column_stack([u, v, near]), triangles, shape)
+    nearest = raster.image(raster.interpolate(near[triangles]))
+    column, row = u.astype(int), v.astype(int)
+    return np.mean([near + bias > nearest[row + j, column + i] for j in (0, 1) for i in (0, 1)], axis=0)
+
+
+def look_up(texture: np.ndarray, texels: np.ndarray) -> np.ndarray:
+    """Texture (H, W, 4) at texels (2, N) → (4, N), bilinear."""
+    count = texels.shape[1]
+    rows = -(-count // 1024)  # OpenCV wants pictures that are less than 32,768 wide
+    places = np.zeros((2, rows * 1024), np.float32)
+    places[:, :count] = texels
+    x, y = places.reshape(2, rows, 1024)
+    read = cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.stack(cv2.split(read)).reshape(4, -1)[:, :count]
+
+
+def record(light: np.ndarray, gain: float, noise: float, noise_seed: int, colour: bool) -> np.ndarray:
+    """Linear light (H, W, 3) → uint8, as a sensor gives it: gamma 2, light level, noise, rounding.
+
+    Gamma is 2, not 2.2: a square root is exact on every machine. Brighter pixels are noisier. `noise` is that of a
+    128-pixel picture; larger pixels collect more light, so at half the size it is half as strong.
+    """
+    picture = np.sqrt(light) * np.float32(255)
+    if not colour:
+        picture = sum(share * picture[..., i] for i, share in enumerate(GREY))  # (H, W)
+    picture *= np.float32(gain)
+    if noise > 0:
+        sigma = noise * min(1.0, len(light) / 128) * np.sqrt(0.4 + 0.6 / 128 * picture)
+        picture += sigma * np.random.RandomState(noise_seed).standard_normal(picture.shape)
+    return np.rint(picture.clip(0, 255)).astype(np.uint8)

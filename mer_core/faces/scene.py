@@ -19,7 +19,16 @@ from mer_core.faces.hair import curtain, hair_field
 from mer_core.faces.head import MATERIALS, Head, load_head
 from mer_core.faces.identity import Identity
 from mer_core.faces.paint import paint, step, texels, texture_coordinates
-from mer_core.faces.render import DISTANCE, Raster, project, rasterise, vertex_normals
+from mer_core.faces.render import (
+    DISTANCE,
+    Raster,
+    lamp_visibility,
+    look_up,
+    project,
+    rasterise,
+    record,
+    vertex_normals,
+)
 
 if TYPE_CHECKING:
     from mer_core.faces.expression import State
@@ -27,14 +36,12 @@ if TYPE_CHECKING:
 SUPERSAMPLING = 2  # pixels are drawn 2 × 2 and averaged: measured, flow estimation gains nothing beyond
 PIVOT = np.array([0.0, -0.45, -0.75])  # dm: heads turn about a point in the neck
 REACH = 0.02  # dm: a surface this far behind what the z-buffer shows is hidden
-GREY = np.array(
-    [0.299, 0.587, 0.114], np.float32
-)  # of red, green, blue: what a grey camera adds up (ITU-R BT.601)
-LARGEST = 1024
+LARGEST = 1024  # px: beyond it the portrait is too coarse
 GLEAM = 14  # exponent of the highlight: the gleam of skin is broad
-SOFTNESS = np.array(
-    [0.30, 0.12, 0.07]
-)  # light creeps around into the skin's shadow side, red most: our choice
+# How far red, green and blue creep into the shadow side of skin: our choice.
+SOFTNESS = np.array([0.30, 0.12, 0.07])
+# Shares of the room's light and of the lamp's that get into the mouth, by material: our choice, looked at.
+IN_MOUTH = np.array([[0.18, 0.10], [1, 1], [0.27, 0.15], [0.22, 0.12], [1, 1]])
 
 
 class Scene:
@@ -57,9 +64,8 @@ class Scene:
     def _width(self) -> float:
         """Width of the skull, the mean skull's being 1."""
         skull = (self.head.mean[:, 1] > 0.1) & (self.head.ears < 0.5)
-        return np.ptp(self.head.shape(self.identity.coefficients)[skull, 0]) / np.ptp(
-            self.head.mean[skull, 0]
-        )
+        ours = self.head.shape(self.identity.coefficients)[skull, 0]
+        return np.ptp(ours) / np.ptp(self.head.mean[skull, 0])
 
     @cached_property
     def neutral(self) -> np.ndarray:
@@ -155,16 +161,19 @@ class Scene:
     def frames(self, states: Iterable["State"], size: int, colour: bool = True) -> np.ndarray:
         """(T, H, W, 3) or (T, H, W) uint8."""
         _check_size(size)
-        return np.stack([record(self._light(state, size), state, size, colour) for state in states])
+        return np.stack([self._frame(state, size, colour) for state in states])
+
+    def _frame(self, state: "State", size: int, colour: bool) -> np.ndarray:
+        return record(self._light(state, size), state.gain, state.noise, state.noise_seed, colour)
 
     def _light(self, state: "State", size: int) -> np.ndarray:
         """(H, W, 3) float32: linear light that falls on the sensor."""
         points, fine = self.points(state), size * SUPERSAMPLING
         raster = rasterise(project(points, fine), self.triangles, (fine, fine))
-        texture, texels = self._painting(size)
-        seen = raster.interpolate(np.concatenate([self._shade(points)[:, self.triangles], texels]))  # (6, N)
-        albedo = _look_up(texture, seen[4:])  # (4, N)
-        light = raster.image(albedo[:3] * seen[:3] + albedo[3] * seen[3], self._wall(fine))
+        portrait, places = self._painting(size)
+        seen = raster.interpolate(np.concatenate([self._shade(points)[:, self.triangles], places]))  # (6, N)
+        colour = look_up(portrait, seen[4:])  # (4, N)
+        light = raster.image(colour[:3] * seen[:3] + colour[3] * seen[3], self._wall(fine))
         light = light[..., ::2, :] + light[..., 1::2, :]
         return (light[..., ::2] + light[..., 1::2]).transpose(1, 2, 0) / 4
 
@@ -180,96 +189,44 @@ class Scene:
 
     @cached_property
     def _open(self) -> np.ndarray:
+        """(V,) share of the room's light that reaches each vertex."""
         head = self.head.occlusion**1.5
-        head = head + (0.18 - head) * self._inside
+        head = head + (IN_MOUTH[self.head.material, 0] - head) * self._inside
         return np.append(head, self.curtain.occlusion)
 
     @cached_property
     def _lit(self) -> np.ndarray:
         """(V,) share of the lamp that reaches each vertex of the neutral face; the lamp is wide, shadows are soft."""
         lit = lamp_visibility(self.neutral, self.triangles, self.identity.light.direction)
-        lit[: len(self._inside)] *= 1 - 0.9 * self._inside
+        head = lit[: len(self.head.mean)]
+        head += (IN_MOUTH[self.head.material, 1] - head) * self._inside
         return lit
 
     @cached_property
     def _inside(self) -> np.ndarray:
-        """(V,) 1 in the mouth, which is dark in the neutral face but gets some light when it opens."""
+        """(V,) 1 in the mouth: it is dark in the neutral face, but gets some light when it opens."""
         teeth_or_tongue = self.head.material >= MATERIALS.index("teeth")
         return np.maximum(self.head.inner_mouth, teeth_or_tongue)
 
     def _wall(self, rows: int) -> np.ndarray:
         light = self.identity.light
-        height = np.linspace(0.5, -0.5, rows)
-        return (light.wall[:, None] * (1 + light.wall_slope * height)).astype(np.float32)[
-            ..., None
-        ]  # (3, rows, 1)
+        height = 0.5 - (np.arange(rows) + 0.5) / rows
+        wall = light.wall[:, None] * (1 + light.wall_slope * height)  # (3, rows)
+        return wall[..., None].astype(np.float32)
 
     def _painting(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """The portrait in the resolution that suits the size, and the corners' places on it."""
         density = 320 if size > 160 else 160 if size > 80 else 80
         if density not in self._paintings:
-            strands = texels(self.curtain.strands, density)[self.curtain.triangles].transpose(2, 0, 1)
-            corners = np.concatenate(
-                [texture_coordinates(self.head, density), strands], axis=1, dtype=np.float32
-            )
-            self._paintings[density] = paint(self.identity, density), corners
+            hair = texels(self.curtain.strands, density)[self.curtain.triangles].transpose(2, 0, 1)
+            places = np.concatenate([texture_coordinates(self.head, density), hair], axis=1, dtype=np.float32)
+            self._paintings[density] = paint(self.identity, density), places
         return self._paintings[density]
-
-
-def record(light: np.ndarray, state: "State", size: int, colour: bool) -> np.ndarray:
-    """Linear light (H, W, 3) → uint8, as a sensor gives it: gamma 2, light level, noise, rounding.
-
-    Gamma is 2, not 2.2: a square root is exact on every machine. Brighter pixels are noisier. `noise` is meant for
-    a 128-pixel picture; larger pixels collect more light, so half the size has half the noise.
-    """
-    picture = np.sqrt(light) * np.float32(255)
-    if not colour:
-        picture = picture @ GREY  # (H, W)
-    picture *= np.float32(state.gain)
-    if state.noise > 0:
-        sigma = state.noise * min(1.0, size / 128) * np.sqrt(0.4 + 0.6 / 128 * picture)
-        picture += sigma * np.random.RandomState(state.noise_seed).standard_normal(picture.shape)
-    return np.rint(picture.clip(0, 255)).astype(np.uint8)
 
 
 def rotation_matrix(pitch: float, yaw: float, roll: float) -> np.ndarray:
     """(3, 3): the turn about the axis (pitch, yaw, roll) by as many radians as it is long (Rodrigues)."""
     return cv2.Rodrigues(np.array([pitch, yaw, roll], float))[0]
-
-
-def lamp_visibility(points: np.ndarray, triangles: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """(V,) 0–1: mean over 12 points of a wide lamp of whether its light reaches the vertex."""
-    random = np.random.RandomState(0)
-    lamps = direction + random.normal(0, 0.16, (12, 3))
-    return np.mean([parallel_light(points, triangles, lamp) for lamp in lamps], axis=0)
-
-
-def parallel_light(
-    points: np.ndarray, triangles: np.ndarray, direction: np.ndarray, scale: float = 70
-) -> np.ndarray:
-    """(V,) 0–1: does light from `direction` reach the vertices? A z-buffer seen from the lamp tells."""
-    z = direction / np.linalg.norm(direction)
-    x = np.array([z[2], 0, -z[0]]) / np.hypot(z[0], z[2])
-    turned = points @ np.column_stack([x, np.cross(z, x), z])
-    corner = turned.min(0)[0], turned.max(0)[1]
-    screen = np.column_stack([(turned[:, 0] - corner[0]), corner[1] - turned[:, 1]]) * scale + 1
-    width, height = np.ceil(screen.max(0)).astype(int) + 2
-    raster = rasterise(np.column_stack([screen, turned[:, 2] + 10]), triangles, (height, width))
-    nearest = raster.image(raster.interpolate(turned[triangles, 2] + 10))
-    column, row = screen.astype(int).T
-    neighbours = [nearest[row + j, column + i] for j in (0, 1) for i in (0, 1)]
-    return np.mean([turned[:, 2] + 10 + 0.04 > other for other in neighbours], axis=0)
-
-
-def _look_up(texture: np.ndarray, texels: np.ndarray) -> np.ndarray:
-    """Texture (H, W, 4) at texels (2, N) → (4, N), bilinear."""
-    count = texels.shape[1]
-    rows = -(-count // 1024)  # OpenCV wants pictures that are less than 32,768 wide
-    places = np.zeros((2, rows * 1024), np.float32)
-    places[:, :count] = texels
-    x, y = places.reshape(2, rows, 1024)
-    read = cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.stack(cv2.split(read)).reshape(4, -1)[:, :count]
 
 
 def _height(closeness: np.ndarray) -> np.ndarray:

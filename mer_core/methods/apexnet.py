@@ -1,7 +1,7 @@
 """A small network on the raw apex frame: the control that must fail.
 
 The apex frame shows who somebody is and hardly what they do. On unknown people this network can only be at chance; if
-it is not, the corpus leaks: light, texture or identity then tell the class. 19,000 parameters.
+it is not, the corpus leaks: light, texture or identity then tell the class. 25,059 parameters for three classes.
 """
 
 from itertools import pairwise

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 from mer_core.evaluation import scores
 from mer_core.evaluation.conventions import CONVENTIONS, Predictions, audit
 
-# STSTNet's published answers on the 442 clips of MEGC 2019 (STSTNet_logfile.txt of its repository), all folds.
+# STSTNet's published answers on the 442 clips of MEGC 2019 (STSTNet_logfile.txt of its repository).
 STSTNET = [[219, 22, 9], [40, 62, 7], [21, 3, 59]]
 
 zero = partial(f1_score, average="macro", labels=range(3), zero_division=0)

@@ -43,7 +43,7 @@ def crowd(seed, subjects=8, clips=5, right=0.6, n_classes=3):
 def table(truth, predicted, subjects, **more):
     clips = [f"c{i}" for i in range(len(truth))]
     return pd.DataFrame(
-        {"clip": clips, "subject": subjects, "truth": truth, "predicted": predicted, "seed": 0, **more}
+        {"clip": clips, "subject": subjects, "truth": truth, "predicted": predicted, **{"seed": 0, **more}}
     )
 
 
@@ -100,7 +100,7 @@ def test_the_interval_of_one_clip_each_equals_the_binomial():
 
 
 def hits(resampled, people=25, clips=8, worlds=150):
-    """How often the interval holds the true accuracy, if people differ: a half-right and an all-right kind."""
+    """How often the interval holds the true accuracy, if people differ: some are half right, some all."""
     held = 0
     for world in range(worlds):
         rng = np.random.default_rng(world)
@@ -115,7 +115,7 @@ def hits(resampled, people=25, clips=8, worlds=150):
 
 
 def test_the_interval_over_subjects_covers_the_truth_and_one_over_clips_does_not():
-    assert 0.90 <= hits("subjects") <= 0.99
+    assert 0.88 <= hits("subjects") <= 0.99
     assert hits("clips") < 0.80
 
 
@@ -162,7 +162,7 @@ def test_the_exact_p_value_equals_a_loop_over_all_swaps(score):
 
 
 def test_the_random_p_value_equals_a_loop_over_draws_and_counts_the_observed_way():
-    truth, first, second, subjects = crowd(4, subjects=8, clips=6)
+    truth, first, second, subjects = crowd(4, subjects=8, clips=9)
     names = np.unique(subjects)  # each answered differently by the two methods, so that each is swapped
     swaps = np.random.default_rng(5).integers(0, 2, size=(40, 8)).astype(bool)
     observed = abs(swapped(truth, first, second, subjects, "uf1", []))
@@ -189,10 +189,10 @@ def test_accuracy_is_tested_as_scipy_tests_paired_means():
 def test_random_swaps_come_close_to_all_swaps():
     truth, first, second, subjects = crowd(6, subjects=12)
     exact = permutation_test(truth, first, second, subjects, 3)
-    random = permutation_test(truth, first, second, subjects, 3, draws=4000)
+    random = permutation_test(truth, first, second, subjects, 3, draws=2000)
     assert exact.is_exact
     assert not random.is_exact
-    assert random.p_value == pytest.approx(exact.p_value, abs=0.03)  # 4 standard errors of 4000 draws
+    assert random.p_value == pytest.approx(exact.p_value, abs=0.04)  # 4 standard errors of 2000 draws
 
 
 def test_p_values_are_even_under_the_null():
@@ -336,6 +336,14 @@ def test_block_scores_have_a_row_a_subject_and_a_column_a_method():
     mine = subjects == "s3"
     assert made.shape == (8, 2)
     assert made.loc["s3", "b"] == pytest.approx((truth[mine] == second[mine]).mean())
+
+
+def test_blocks_may_be_seeds():
+    truth, first, second, subjects = crowd(11)
+    tables = {
+        name: table(truth, x, subjects, seed=np.arange(40) % 2) for name, x in (("a", first), ("b", second))
+    }
+    assert block_scores(tables, 3, by="seed").loc[1, "a"] == pytest.approx((truth == first)[1::2].mean())
 
 
 def test_block_scores_refuse_other_folds():

@@ -1,3 +1,5 @@
+import runpy
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,13 @@ def test_the_head_is_read_once_and_cannot_be_changed():
     assert module.load_head() is load_head()
     with pytest.raises(ValueError, match="read-only"):
         load_head().mean[0] = 0
+
+
+def test_building_again_gives_the_same_bytes(tmp_path):
+    script = ASSET.parents[2] / "data_scripts" / "build_head.py"
+    write = runpy.run_path(str(script))["write"]
+    with np.load(ASSET) as stored:
+        arrays = dict(stored)
+    write(arrays, tmp_path / "once.npz")
+    write(arrays, tmp_path / "again.npz")
+    assert (tmp_path / "once.npz").read_bytes() == (tmp_path / "again.npz").read_bytes()

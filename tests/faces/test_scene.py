@@ -1,26 +1,16 @@
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
+from mer_core.faces.expression import State
 from mer_core.faces.head import load_head
 from mer_core.faces.identity import draw_identity
 from mer_core.faces.render import project
 from mer_core.faces.scene import Scene
 
 HEAD = load_head()
-
-
-@dataclass(frozen=True)
-class State:
-    action: np.ndarray
-    distractor: np.ndarray
-    rotation: np.ndarray
-    translation: np.ndarray
-    gain: float = 1.0
-    noise: float = 0.0
-    noise_seed: int = 0
 
 
 REST = State(np.zeros(52), np.zeros(52), np.array([0.03, -0.08, 0.02]), np.zeros(3))

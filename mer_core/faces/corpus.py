@@ -1,0 +1,369 @@
+"""The synthetic corpora: their names, their labels, their ClipSets, and every exact answer about their clips.
+
+Labels are arithmetic: `open_corpus("synth").clips` renders nothing. Pixels are made when a ClipSet asks for them.
+"""
+
+import hashlib
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import pandas as pd
+from platformdirs import user_cache_path
+from pydantic import Field
+
+from mer_core.clips import ClipSet, View, content_key, prepare
+from mer_core.faces.expression import ClipSpec
+from mer_core.faces.identity import Population, draw_identity
+from mer_core.faces.plan import EASY, HARD, LARGE_MOVEMENTS, STANDARD, Difficulty, plan_clip
+from mer_core.faces.scene import Scene
+from mer_core.settings import Settings
+from mer_core.vision import ESTIMATORS, dynamic_image, estimate_flow
+
+SEEDS_A_CORPUS = 1_000_000  # corpus number × this + subject: no subject is shared
+LIMITS = (
+    "Synthetic faces resemble no person. A score on them says nothing about how well a method works on people: "
+    "it says which method, protocol or setting does what, where every answer is known."
+)
+
+
+class Card(Settings):
+    """The data card of a corpus: all that defines it, and what is known of its clips."""
+
+    name: str
+    about: str
+    number: int = Field(description="separates the random streams of corpora")
+    subjects: int
+    counts: Mapping[str, int] = Field(description="clips of each emotion")
+    fps: int = 200
+    kind: Literal["micro", "macro"] = "micro"
+    difficulty: Difficulty = STANDARD
+    population: Population = Population()
+    colour: bool = True
+    has_apex: bool = True
+    has_action_units: bool = True
+    merge: Mapping[str, str] = Field({}, description="emotions that the labels call by another name")
+
+    def table(self) -> pd.DataFrame:
+        """The card as a reader sees it."""
+        labelled: dict[str, int] = {}
+        for emotion, n in self.counts.items():
+            name = self.merge.get(emotion, emotion)
+            labelled[name] = labelled.get(name, 0) + n
+        hard = self.difficulty
+        rows = {
+            "corpus": self.name,
+            "about": self.about,
+            "clips": f"{sum(self.counts.values())} of {self.subjects} subjects",
+            "emotions": ", ".join(f"{name} {n}" for name, n in labelled.items()),
+            "frames a second": str(self.fps),
+            "colour": "yes" if self.colour else "grey only",
+            "labels": ", ".join(self._labels()),
+            "movement at the apex": f"median {hard.peak} px at 128 px, {hard.peak_range[0]} to {hard.peak_range[1]}",
+            "onset to offset": f"{hard.shortest} to {hard.longest} s",
+            "disturbances": f"head {hard.rotation} rad and {hard.translation} dm, noise {hard.noise} grey levels, "
+            f"unlabelled action unit in {hard.distractor:.0%}, blink in {hard.blink:.0%}, glance in {hard.gaze:.0%}",
+            "limits": LIMITS,
+        }
+        return pd.DataFrame({"": rows})
+
+    def _labels(self) -> list[str]:
+        return [
+            "emotion",
+            "onset and offset",
+            *(["apex"] if self.has_apex else []),
+            *(["action units with side"] if self.has_action_units else []),
+        ]
+
+
+CASME2_LIKE = {
+    "others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25, "sadness": 7, "fear": 2,
+}  # fmt: skip
+SAMM_LIKE = {
+    "anger": 57, "happiness": 26, "others": 26, "surprise": 15, "contempt": 12, "disgust": 9, "fear": 8, "sadness": 6,
+}  # fmt: skip
+SMIC_LIKE = {"disgust": 35, "sadness": 20, "fear": 15, "happiness": 51, "surprise": 43}
+NEGATIVE = dict.fromkeys(("disgust", "sadness", "fear"), "negative") | {"happiness": "positive"}
+MINI = {"others": 6, "disgust": 6, "happiness": 6, "surprise": 6}
+SIX = ("happiness", "surprise", "sadness", "disgust", "anger", "fear")
+
+CARDS = {
+    card.name: card
+    for card in (
+        Card(name="synth", about="the book's corpus, of the size and imbalance of CASME II", number=1,
+             subjects=26, counts=CASME2_LIKE),
+        Card(name="synth-easy", about="larger movements, less noise", number=2,
+             subjects=26, counts=CASME2_LIKE, difficulty=EASY),
+        Card(name="synth-hard", about="smaller movements, more noise, more head motion", number=3,
+             subjects=26, counts=CASME2_LIKE, difficulty=HARD),
+        Card(name="synth-large", about="many subjects, for learning curves", number=4,
+             subjects=120, counts={name: 9 * n for name, n in CASME2_LIKE.items()}),
+        Card(name="synth-macro", about="large, slow expressions of other people, for pre-training", number=5,
+             subjects=60, counts=dict.fromkeys(SIX, 60), kind="macro", fps=30, difficulty=LARGE_MOVEMENTS),
+        Card(name="synth-samm", about="grey, wider ages and skin tones, anger and contempt, like SAMM", number=6,
+             subjects=28, counts=SAMM_LIKE, colour=False, population=Population(tone=(1.0, 1.0), older=0.5)),
+        Card(name="synth-smic", about="100 frames a second, noisier, partial labels, like SMIC", number=7,
+             subjects=16, counts=SMIC_LIKE, fps=100, difficulty=STANDARD.replace(noise=4.0),
+             has_apex=False, has_action_units=False, merge=NEGATIVE),
+        Card(name="synth-mini", about="tiny, for tests", number=8, subjects=6, counts=MINI),
+    )
+}  # fmt: skip
+
+
+def corpus_names() -> list[str]:
+    """The corpora that this package can make."""
+    return list(CARDS)
+
+
+def open_corpus(name: str, cache: Path | str | None = None) -> "Corpus":
+    """A synthetic corpus by its name; ClipSets are kept under `cache`, by default in the user's cache folder.
+
+    >>> open_corpus("synth").clips["emotion"].value_counts()["happiness"]
+    32
+    """
+    if name not in CARDS:
+        raise ValueError(f"There is no corpus {name!r}; there are {', '.join(CARDS)}.")
+    return Corpus(CARDS[name], Path(cache) if cache else user_cache_path("mer_core"))
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Labelled clips, and the answers that only a synthetic corpus has."""
+
+    card: Card
+    cache: Path
+
+    @cached_property
+    def specs(self) -> tuple[ClipSpec, ...]:
+        """The plans of all clips, by subject."""
+        return plan_corpus(self.card)
+
+    @cached_property
+    def clips(self) -> pd.DataFrame:
+        """The table of labels; what the card says is not known is missing."""
+        rows = pd.DataFrame([_labels(spec, self.card) for spec in self.specs])
+        frames = dict.fromkeys(("onset", "apex", "offset", "frames"), "Int64")
+        return rows.astype(frames)
+
+    def spec(self, clip: str) -> ClipSpec:
+        """The plan of a clip."""
+        return self._by_name[clip] if clip in self._by_name else self._unknown("clip", clip, self._by_name)
+
+    def scene(self, subject: str) -> Scene:
+        """The subject in front of the camera."""
+        subjects = {spec.subject for spec in self.specs}
+        return (
+            _scene(self.card.name, subject)
+            if subject in subjects
+            else self._unknown("subject", subject, subjects)
+        )
+
+    @cached_property
+    def _by_name(self) -> dict[str, ClipSpec]:
+        return {spec.clip: spec for spec in self.specs}
+
+    def _unknown(self, kind: str, name: str, known: Collection[str]) -> None:
+        first, *_, last = sorted(known)
+        raise ValueError(f"{self.card.name} has no {kind} {name!r}; they run from {first!r} to {last!r}.")
+
+    # Exact answers, at any time, size, magnification, with any disturbance switched off
+
+    def frames(
+        self, clip: str, seconds: Sequence[float], size: int = 128, *, colour: bool = True,
+        without: Collection[str] = (), magnify: float = 1.0,
+    ) -> np.ndarray:  # fmt: skip
+        """The clip re-rendered at these times: (T, H, W, 3) or (T, H, W) uint8."""
+        spec = self.spec(clip)
+        states = [spec.state(t, without, magnify) for t in seconds]
+        return self.scene(spec.subject).frames(states, size, colour)
+
+    def flow(self, clip: str, start: float, end: float, size: int = 128) -> np.ndarray:
+        """Exact motion (2, H, W) from one time to another."""
+        return self._ask("flow", clip, start, end, size)
+
+    def flow_parts(self, clip: str, start: float, end: float, size: int = 128) -> dict[str, np.ndarray]:
+        """The same as the sum of `action`, `distractor` and `head`."""
+        return self._ask("flow_parts", clip, start, end, size)
+
+    def visibility(self, clip: str, start: float, end: float, size: int = 128) -> np.ndarray:
+        """(H, W): whether what a pixel shows at the start can be seen at the end."""
+        return self._ask("visibility", clip, start, end, size)
+
+    def mask(self, clip: str, t: float, size: int = 128) -> np.ndarray:
+        """(H, W): pixels of the head."""
+        return self._ask("mask", clip, t, size=size)
+
+    def landmarks(self, clip: str, t: float, size: int = 128) -> np.ndarray:
+        """(68, 2) in pixels, x first."""
+        return self._ask("landmarks", clip, t, size=size)
+
+    def clean_dynamic_image(self, clip: str, frames: int = 16, size: int = 128) -> np.ndarray:
+        """(H, W): the dynamic image of the labelled movement alone, onset to offset."""
+        spec = self.spec(clip)
+        return _clean_dynamic_image(
+            spec, self.scene(spec.subject), np.linspace(spec.onset, spec.offset, frames), size
+        )
+
+    def _ask(self, question: str, clip: str, *times: float, size: int) -> object:
+        spec = self.spec(clip)
+        return getattr(self.scene(spec.subject), question)(*[spec.state(t) for t in times], size)
+
+    # ClipSets
+
+    def clipset(self, view: View, limit: int | None = None, workers: int | None = None) -> ClipSet:
+        """This view of the corpus, rendered on all cores the first time and read from the cache afterwards.
+
+        `limit` takes that many clips, evenly spread over the table, so that subjects and classes stay mixed.
+        """
+        if view.colour and not self.card.colour:
+            raise ValueError(f"{self.card.name} is grey: ask for a View with colour=False.")
+        if view.flow and view.flow not in (*ESTIMATORS, "exact", "exact-au"):
+            raise ValueError(
+                f"flow={view.flow!r} is not available yet; there are {', '.join(ESTIMATORS)}, exact, exact-au."
+            )
+        rows = _spread(len(self.clips), limit)
+        key = content_key(self.card.plain(), view.plain(), rows.tolist(), _code())
+        folder = self.cache / f"{self.card.name}-{len(rows)}-{view.name}-{key}"
+        provenance = {"corpus": self.card.plain(), "view": view.plain(), "code": _code(), "left out": []}
+        produce = _Produce(self.card.name, view, rows)
+        clips = self.clips.iloc[rows].reset_index(drop=True)
+        return prepare(folder, clips, view.arrays(), produce, provenance, workers or os.cpu_count() or 1)
+
+
+def plan_corpus(card: Card) -> tuple[ClipSpec, ...]:
+    """The plans of all clips of a corpus, by subject: who shows what is drawn before anything else."""
+    first_seed = card.number * SEEDS_A_CORPUS
+    random = np.random.RandomState(first_seed)
+    emotions = np.repeat(list(card.counts), list(card.counts.values()))
+    random.shuffle(emotions)
+    owners = _draw_owners(random, card.subjects, len(emotions))
+    specs, made = [], [0] * card.subjects
+    for number in np.argsort(owners, kind="stable"):
+        owner = owners[number]
+        made[owner] += 1
+        subject = f"{card.name}/s{owner + 1:02d}"
+        seed = first_seed + SEEDS_A_CORPUS // 2 + int(number)
+        clip = f"{subject}/{made[owner]:02d}"
+        specs.append(
+            plan_clip(clip, subject, str(emotions[number]), seed, card.difficulty, card.fps, card.kind)
+        )
+    return tuple(specs)
+
+
+def _draw_owners(random: np.random.RandomState, subjects: int, clips: int) -> np.ndarray:
+    """Who shows each clip: everybody has one, the rest are as uneven as in the real corpora."""
+    weights = random.gamma(1.5, size=subjects) + 0.25
+    rest = random.choice(subjects, clips - subjects, p=weights / weights.sum())
+    return random.permutation(np.concatenate([np.arange(subjects), rest]))
+
+
+def _labels(spec: ClipSpec, card: Card) -> dict[str, object]:
+    in_frames = {name: round(getattr(spec, name) * spec.fps) for name in ("onset", "apex", "offset")}
+    row = {
+        "clip": spec.clip,
+        "subject": spec.subject,
+        "emotion": card.merge.get(spec.emotion, spec.emotion),
+        **in_frames,
+        "fps": spec.fps,
+        "frames": round(spec.seconds * spec.fps) + 1,
+        "action_units": spec.action_units,
+        "peak_pixels": spec.peak_pixels,
+    }
+    row |= {} if card.has_apex else {"apex": pd.NA}
+    return row | ({} if card.has_action_units else {"action_units": pd.NA, "peak_pixels": np.nan})
+
+
+def _spread(n: int, limit: int | None) -> np.ndarray:
+    if limit is not None and not 1 <= limit <= n:
+        raise ValueError(f"Expected a limit of 1 to {n} clips, got {limit}.")
+    return np.linspace(0, n - 1, limit or n).round().astype(int)
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Changes when the pictures could: a hash of everything that makes them."""
+    package = Path(__file__).parents[1]
+    sources = sorted(
+        [
+            *(package / "faces").glob("*.py"),
+            *(package / "vision").glob("*.py"),
+            package / "faces" / "head.npz",
+        ]
+    )
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+
+
+# Rendering one clip of a view, in any process
+
+
+@lru_cache(maxsize=2)
+def _opened(name: str) -> Corpus:
+    return open_corpus(name)
+
+
+@lru_cache(maxsize=4)  # clips come by subject: a few painted faces are enough
+def _scene(name: str, subject: str) -> Scene:
+    card = CARDS[name]
+    seed = card.number * SEEDS_A_CORPUS + int(subject.rsplit("/s", 1)[1])
+    return Scene(draw_identity(seed, **dict(card.population)))
+
+
+@dataclass(frozen=True)
+class _Produce:
+    """Makes the arrays of one clip. Small, since it travels to every worker."""
+
+    corpus: str
+    view: View
+    rows: np.ndarray
+
+    def __call__(self, row: int) -> dict[str, np.ndarray]:
+        cv2.setNumThreads(1)  # the workers share the cores already
+        corpus = _opened(self.corpus)
+        spec = corpus.specs[self.rows[row]]
+        return render_view(spec, corpus.scene(spec.subject), self.view, corpus.card.has_apex)
+
+
+def render_view(spec: ClipSpec, scene: Scene, view: View, has_apex: bool = True) -> dict[str, np.ndarray]:
+    """The arrays of one clip. A corpus without apex labels takes the middle for it: nothing leaks."""
+    apex = spec.apex if has_apex else (spec.onset + spec.offset) / 2
+    times = np.linspace(spec.onset, spec.offset if view.span == "onset-offset" else apex, view.frames)
+    states = [spec.state(t) for t in times]
+    made = {"frames": scene.frames(states, view.size, view.colour)}
+    if view.landmarks:
+        made["landmarks"] = np.stack([scene.landmarks(state, view.size) for state in states])
+    if view.flow:
+        made["flow"] = _flow(spec, scene, view, apex, made["frames"])
+    if view.dynamic_image == "frames":
+        made["dynamic_image"] = dynamic_image(_grey(made["frames"]))
+    elif view.dynamic_image == "clean":
+        made["dynamic_image"] = _clean_dynamic_image(spec, scene, times, view.size)
+    return made
+
+
+def _flow(spec: ClipSpec, scene: Scene, view: View, apex: float, frames: np.ndarray) -> np.ndarray:  # (2, H, W)
+    start, end = spec.state(spec.onset), spec.state(apex)
+    if view.flow == "exact":
+        return scene.flow(start, end, view.size)
+    if view.flow == "exact-au":
+        return scene.flow(start, replace(start, action=end.action), view.size)
+    first = _grey(frames[:1])[0]
+    last = _grey(frames[-1:])[0] if view.span == "onset-apex" else scene.frame(end, view.size, colour=False)
+    return estimate_flow(first, last, view.flow)
+
+
+def _clean_dynamic_image(spec: ClipSpec, scene: Scene, times: np.ndarray, size: int) -> np.ndarray:  # (H, W)
+    disturbances = ("head", "distractors", "blink", "gaze", "light", "noise")
+    return dynamic_image(scene.frames([spec.state(t, disturbances) for t in times], size, colour=False))
+
+
+def _grey(frames: np.ndarray) -> np.ndarray:  # (T, H, W)
+    return (
+        frames
+        if frames.ndim == 3
+        else np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
+    )
