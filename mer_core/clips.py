@@ -15,13 +15,15 @@ corpus on disk: one table with a row per clip, and one array per kind of data, m
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cached_property
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Literal
 
 import numpy as np
@@ -250,10 +252,20 @@ def _fill(
             for row in todo:
                 bar.update(write(int(row)))
         else:
-            with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent) as pool:
                 chunks = [todo[i : i + 4].tolist() for i in range(0, len(todo), 4)]
                 for future in as_completed([pool.submit(_write_all, write, chunk) for chunk in chunks]):
                     bar.update(future.result())
+
+
+def _end_with_parent() -> None:
+    """Start watching the parent: without it, a worker of a killed preparation would wait for work for ever."""
+    Thread(target=_watch_parent, daemon=True).start()
+
+
+def _watch_parent() -> None:
+    parent_process().join()
+    os._exit(1)
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,8 @@ def tidy(path: Path) -> None:
 def _drop_volatile(metadata: dict) -> None:
     for name in VOLATILE:
         metadata.pop(name, None)
+    if metadata.get("tags") == []:  # papermill's; it would look like a change
+        del metadata["tags"]
 
 
 # Pages

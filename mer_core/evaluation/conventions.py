@@ -116,8 +116,8 @@ def best_epoch(predictions: Predictions) -> Reported:
     """For every fold the epoch that answers most of its test clips right, then pooled.
 
     HTNet's and SAMER's code scores so; FDP's and MOL's keeps that epoch's weights. Never lowers accuracy,
-    since the test clips choose; adds most with many small folds and many epochs. Varanka et al. (2022) saw UF1 rise
-    from 0.713 to 0.774, and from 0.703 to 0.839. Among equals the latest epoch, as in HTNet.
+    since the test clips choose; adds most with many small folds and many epochs. Varanka et al. (2022) saw
+    UF1 rise from 0.713 to 0.774, and from 0.703 to 0.839. Among equals the latest epoch, as in HTNet.
     """
     return _of_pool(_chosen(predictions.matrices, score_matrices(predictions.matrices, "accuracy")).sum(0))
 

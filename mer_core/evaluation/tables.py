@@ -3,7 +3,7 @@
 import pandas as pd
 
 from mer_core.evaluation.metrics import scores
-from mer_core.evaluation.statistics import bootstrap_interval, permutation_test
+from mer_core.evaluation.statistics import bootstrap_interval, paired, permutation_test
 from mer_core.training.runs import Run
 
 SCORES = {"UF1": "uf1", "UAR": "uar", "accuracy": "accuracy", "weighted F1": "weighted_f1"}
@@ -48,23 +48,12 @@ def score_table(run: Run) -> pd.DataFrame:
 
 
 def comparison(first: Run, second: Run) -> pd.DataFrame:
-    """Two runs on the same clips and seed, with the chance of such a difference if the methods were equal."""
-    tables = [_first_seed(run).sort_values("clip").reset_index(drop=True) for run in (first, second)]
-    if tables[0]["clip"].tolist() != tables[1]["clip"].tolist():
-        raise ValueError(f"{first.folder} and {second.folder} are not about the same clips.")
-    truth, subjects, n_classes = tables[0]["truth"], tables[0]["subject"], _n_classes(first)
-    predicted = [table["predicted"] for table in tables]
-    made = {}
-    for title, name in SCORES.items():
-        values = [getattr(scores(truth, one, n_classes), name) for one in predicted]
-        p = permutation_test(truth, *predicted, subjects, n_classes, score=name)
-        made[title] = {str(first.folder): values[0], str(second.folder): values[1], "p": p}
-    return pd.DataFrame(made).T
-
-
-def _first_seed(run: Run) -> pd.DataFrame:
-    table = run.predictions()
-    return table[table["seed"] == table["seed"].min()]
+    """Two runs on the same clips, with the chance of such a difference if the methods were equal."""
+    pair, n_classes = paired(first.predictions(), second.predictions()), _n_classes(first)
+    made = {title: permutation_test(**pair, n_classes=n_classes, score=name) for title, name in SCORES.items()}
+    names = {"first": str(first.folder), "second": str(second.folder), "p_value": "p"}
+    rows = {title: {label: getattr(one, name) for name, label in names.items()} for title, one in made.items()}
+    return pd.DataFrame(rows).T
 
 
 def _n_classes(run: Run) -> int:

@@ -29,7 +29,7 @@ class ActionUnit:
         return all(unit in BOTH_SIDES for unit in self.units)
 
 
-# Mixtures: our reading of the coding manual's descriptions on these units. AU 24 by mouthPress alone looks like a smile.
+# Mixtures: our reading of the coding manual on these units. AU 24 by mouthPress alone looks like a smile.
 ACTION_UNITS = {
     unit.number: unit
     for unit in (
@@ -58,24 +58,7 @@ ACTION_UNITS = {
     )
 }
 SIDES = {"": (1.0, 1.0), "L": (1.0, 0.0), "R": (0.0, 1.0)}  # gain of the left and of the right
-DISTRACTORS = (
-    1,
-    2,
-    4,
-    5,
-    6,
-    7,
-    9,
-    10,
-    12,
-    14,
-    15,
-    17,
-    18,
-    20,
-    24,
-    25,
-)  # of those that people show without meaning it
+DISTRACTORS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 18, 20, 24, 25)  # that people show without meaning it
 
 
 def unit_weights(number: int, left: float = 1.0, right: float = 1.0) -> np.ndarray:  # (52,)
@@ -94,23 +77,27 @@ def unit_weights(number: int, left: float = 1.0, right: float = 1.0) -> np.ndarr
 
 def peak_displacement(weights: np.ndarray) -> float:
     """Pixels that these weights move the skin of the mean face, seen from the front in a 128-pixel picture."""
-    head, skin = load_head(), _skin()
-    rest = head.mean[skin]
-    moved = rest + np.tensordot(weights[used := np.flatnonzero(weights)], head.units[used][:, skin], 1)
-    length = np.linalg.norm(project(moved, PICTURE)[:, :2] - project(rest, PICTURE)[:, :2], axis=1)
+    rest, places, units = _skin()
+    used = np.flatnonzero(weights)
+    moved = rest + np.tensordot(weights[used], units[used], 1)
+    length = np.hypot(*(project(moved, PICTURE)[:, :2] - places).T)
     return float(np.sort(length)[-PEAK_VERTICES:].mean())
 
 
 @cache
-def _skin() -> np.ndarray:
-    return np.flatnonzero(load_head().material == MATERIALS.index("skin"))
+def _skin() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The skin of the mean face: (V, 3) at rest, (V, 2) in the picture, (52, V, 3) what the units add."""
+    head = load_head()
+    skin = np.flatnonzero(head.material == MATERIALS.index("skin"))
+    rest = head.mean[skin]
+    return rest, project(rest, PICTURE)[:, :2], head.units[:, skin]
 
 
 # Which units an emotion shows: (units, share of the class). Micro: the coding conventions of CASME II, completed by
 # common FACS prototypes. 4+7 and 14 stand in two classes on purpose: an emotion is not a function of the units.
 
 MICRO = {
-    "others": ("4 .45, 14 .12, 4+7 .08, 7 .08, 4+17 .06, 1 .05, 24 .05, 4+12 .05, 20 .03, 18 .03"),
+    "others": "4 .45, 14 .12, 4+7 .08, 7 .08, 4+17 .06, 1 .05, 24 .05, 4+12 .05, 20 .03, 18 .03",
     "disgust": "4+7 .40, 4+9 .16, 4+7+9 .12, 10 .10, 9 .08, 7+10 .08, 4+5+7 .06",
     "happiness": "12 .42, 6+12 .30, 6 .10, 12+25 .10, 6+7+12 .08",
     "repression": "17 .36, 15 .20, 15+17 .14, 14 .12, 14+17 .10, 17+24 .08",
@@ -134,6 +121,8 @@ ONE_SIDED = {"contempt"}  # its mark
 
 def recipes(emotion: str, kind: str = "micro") -> list[tuple[tuple[int, ...], float]]:
     """The unit combinations of an emotion, each with its share."""
+    if kind not in RECIPES:
+        raise ValueError(f"There is no kind of expression {kind!r}; there are {', '.join(RECIPES)}.")
     if emotion not in RECIPES[kind]:
         raise ValueError(f"There is no {kind} emotion {emotion!r}; there are {', '.join(RECIPES[kind])}.")
     pairs = (entry.split() for entry in RECIPES[kind][emotion].split(", "))

@@ -6,10 +6,10 @@ Labels are arithmetic: `open_corpus("synth").clips` renders nothing. Pixels are 
 import hashlib
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 import cv2
 import numpy as np
@@ -18,14 +18,23 @@ from platformdirs import user_cache_path
 from pydantic import Field
 
 from mer_core.clips import ClipSet, View, content_key, prepare
-from mer_core.faces.expression import ClipSpec
+from mer_core.faces.expression import PARTS, ClipSpec
 from mer_core.faces.identity import Population, draw_identity
-from mer_core.faces.plan import EASY, HARD, LARGE_MOVEMENTS, STANDARD, Difficulty, plan_clip
+from mer_core.faces.plan import (
+    EASY,
+    HARD,
+    LARGE_MOVEMENTS,
+    STANDARD,
+    Difficulty,
+    Outline,
+    outline_corpus,
+    plan_clip,
+    subject_seed,
+)
 from mer_core.faces.scene import Scene
 from mer_core.settings import Settings
 from mer_core.vision import ESTIMATORS, dynamic_image, estimate_flow
 
-SEEDS_A_CORPUS = 1_000_000  # corpus number × this + subject: no subject is shared
 LIMITS = (
     "Synthetic faces resemble no person. A score on them says nothing about how well a method works on people: "
     "it says which method, protocol or setting does what, where every answer is known."
@@ -64,6 +73,7 @@ class Card(Settings):
             "frames a second": str(self.fps),
             "colour": "yes" if self.colour else "grey only",
             "labels": ", ".join(self._labels()),
+            **self._unknown(),
             "movement at the apex": f"median {hard.peak} px at 128 px, {hard.peak_range[0]} to {hard.peak_range[1]}",
             "onset to offset": f"{hard.shortest} to {hard.longest} s",
             "disturbances": f"head {hard.rotation} rad and {hard.translation} dm, noise {hard.noise} grey levels, "
@@ -77,8 +87,14 @@ class Card(Settings):
             "emotion",
             "onset and offset",
             *(["apex"] if self.has_apex else []),
-            *(["action units with side"] if self.has_action_units else []),
+            *(["action units with side and intensity"] if self.has_action_units else []),
         ]
+
+    def _unknown(self) -> dict[str, str]:
+        """What the labels leave out, and what stands in for it."""
+        gaps = [] if self.has_apex else ["apex: the middle of onset and offset stands in for it, in flow too"]
+        gaps += [] if self.has_action_units else ["action units"]
+        return {"not labelled": "; ".join(gaps)} if gaps else {}
 
 
 CASME2_LIKE = {
@@ -139,68 +155,76 @@ class Corpus:
     cache: Path
 
     @cached_property
-    def specs(self) -> tuple[ClipSpec, ...]:
-        """The plans of all clips, by subject."""
-        return plan_corpus(self.card)
+    def outline(self) -> tuple[Outline, ...]:
+        """Who shows what, by subject: the order of the table."""
+        card = self.card
+        return outline_corpus(card.name, card.number, card.subjects, tuple(card.counts.items()))
 
     @cached_property
     def clips(self) -> pd.DataFrame:
         """The table of labels; what the card says is not known is missing."""
-        rows = pd.DataFrame([_labels(spec, self.card) for spec in self.specs])
-        frames = dict.fromkeys(("onset", "apex", "offset", "frames"), "Int64")
-        return rows.astype(frames)
+        rows = pd.DataFrame([_labels(self.spec(outline.clip), self.card) for outline in self.outline])
+        kinds = dict.fromkeys(("onset", "apex", "offset", "frames"), "Int64")
+        kinds |= dict.fromkeys(("action_units", "intensities"), "string")
+        return rows.astype(kinds)
 
     def spec(self, clip: str) -> ClipSpec:
         """The plan of a clip."""
-        return self._by_name[clip] if clip in self._by_name else self._unknown("clip", clip, self._by_name)
+        if clip not in self._by_name:
+            self._unknown("clip", clip, self._by_name)
+        card, outline = self.card, asdict(self._by_name[clip])
+        return plan_clip(**outline, difficulty=card.difficulty, fps=card.fps, kind=card.kind)
 
     def scene(self, subject: str) -> Scene:
         """The subject in front of the camera."""
-        subjects = {spec.subject for spec in self.specs}
-        return (
-            _scene(self.card.name, subject)
-            if subject in subjects
-            else self._unknown("subject", subject, subjects)
-        )
+        if subject not in (subjects := dict.fromkeys(outline.subject for outline in self.outline)):
+            self._unknown("subject", subject, subjects)
+        return _scene(subject_seed(self.card.number, subject), self.card.population)
 
     @cached_property
-    def _by_name(self) -> dict[str, ClipSpec]:
-        return {spec.clip: spec for spec in self.specs}
+    def _by_name(self) -> dict[str, Outline]:
+        return {outline.clip: outline for outline in self.outline}
 
-    def _unknown(self, kind: str, name: str, known: Collection[str]) -> None:
-        first, *_, last = sorted(known)
-        raise ValueError(f"{self.card.name} has no {kind} {name!r}; they run from {first!r} to {last!r}.")
+    def _unknown(self, kind: str, name: str, known: Collection[str]) -> NoReturn:
+        names = list(known)
+        raise ValueError(
+            f"{self.card.name} has no {kind} {name!r}; they run from {names[0]!r} to {names[-1]!r}."
+        )
 
-    # Exact answers, at any time, size, magnification, with any disturbance switched off
+    # Exact answers, at any time and size. `face` is `without` and `magnify`, as `frames` takes them.
 
     def frames(
-        self, clip: str, seconds: Sequence[float], size: int = 128, *, colour: bool = True,
+        self, clip: str, seconds: Sequence[float], size: int = 128, *, colour: bool | None = None,
         without: Collection[str] = (), magnify: float = 1.0,
     ) -> np.ndarray:  # fmt: skip
-        """The clip re-rendered at these times: (T, H, W, 3) or (T, H, W) uint8."""
+        """The clip re-rendered at these times: (T, H, W, 3) or (T, H, W) uint8; in colour if the corpus has it."""
+        colour = self.card.colour if colour is None else colour
+        self._check_colour(colour)
         spec = self.spec(clip)
         states = [spec.state(t, without, magnify) for t in seconds]
         return self.scene(spec.subject).frames(states, size, colour)
 
-    def flow(self, clip: str, start: float, end: float, size: int = 128) -> np.ndarray:
+    def flow(self, clip: str, start: float, end: float, size: int = 128, **face: object) -> np.ndarray:
         """Exact motion (2, H, W) from one time to another."""
-        return self._ask("flow", clip, start, end, size)
+        return self._ask("flow", clip, (start, end), size, **face)
 
-    def flow_parts(self, clip: str, start: float, end: float, size: int = 128) -> dict[str, np.ndarray]:
+    def flow_parts(
+        self, clip: str, start: float, end: float, size: int = 128, **face: object
+    ) -> dict[str, np.ndarray]:
         """The same as the sum of `action`, `distractor` and `head`."""
-        return self._ask("flow_parts", clip, start, end, size)
+        return self._ask("flow_parts", clip, (start, end), size, **face)
 
-    def visibility(self, clip: str, start: float, end: float, size: int = 128) -> np.ndarray:
+    def visibility(self, clip: str, start: float, end: float, size: int = 128, **face: object) -> np.ndarray:
         """(H, W): whether what a pixel shows at the start can be seen at the end."""
-        return self._ask("visibility", clip, start, end, size)
+        return self._ask("visibility", clip, (start, end), size, **face)
 
-    def mask(self, clip: str, t: float, size: int = 128) -> np.ndarray:
+    def mask(self, clip: str, t: float, size: int = 128, **face: object) -> np.ndarray:
         """(H, W): pixels of the head."""
-        return self._ask("mask", clip, t, size=size)
+        return self._ask("mask", clip, (t,), size, **face)
 
-    def landmarks(self, clip: str, t: float, size: int = 128) -> np.ndarray:
+    def landmarks(self, clip: str, t: float, size: int = 128, **face: object) -> np.ndarray:
         """(68, 2) in pixels, x first."""
-        return self._ask("landmarks", clip, t, size=size)
+        return self._ask("landmarks", clip, (t,), size, **face)
 
     def clean_dynamic_image(self, clip: str, frames: int = 16, size: int = 128) -> np.ndarray:
         """(H, W): the dynamic image of the labelled movement alone, onset to offset."""
@@ -209,79 +233,68 @@ class Corpus:
             spec, self.scene(spec.subject), np.linspace(spec.onset, spec.offset, frames), size
         )
 
-    def _ask(self, question: str, clip: str, *times: float, size: int) -> object:
+    def _ask(self, question: str, clip: str, times: Sequence[float], size: int, **face: object) -> object:
         spec = self.spec(clip)
-        return getattr(self.scene(spec.subject), question)(*[spec.state(t) for t in times], size)
+        return getattr(self.scene(spec.subject), question)(*[spec.state(t, **face) for t in times], size)
 
     # ClipSets
 
     def clipset(self, view: View, limit: int | None = None, workers: int | None = None) -> ClipSet:
         """This view of the corpus, rendered on all cores the first time and read from the cache afterwards.
 
-        `limit` takes that many clips, evenly spread over the table, so that subjects and classes stay mixed.
+        `limit` takes that many clips: subjects are mixed, and each emotion keeps its share, with at least one clip
+        as soon as there are as many clips as emotions. A smaller limit is a part of a larger one.
         """
-        if view.colour and not self.card.colour:
-            raise ValueError(f"{self.card.name} is grey: ask for a View with colour=False.")
+        self._check_colour(view.colour)
         if view.flow and view.flow not in (*ESTIMATORS, "exact", "exact-au"):
             raise ValueError(
                 f"flow={view.flow!r} is not available yet; there are {', '.join(ESTIMATORS)}, exact, exact-au."
             )
-        rows = _spread(len(self.clips), limit)
-        key = content_key(self.card.plain(), view.plain(), rows.tolist(), _code())
+        rows = _spread(self.clips["emotion"], limit)
+        made_by = {"code": _code(), "numpy": np.__version__, "opencv": cv2.__version__}
+        key = content_key(self.card.plain(), view.plain(), rows.tolist(), made_by)
         folder = self.cache / f"{self.card.name}-{len(rows)}-{view.name}-{key}"
-        provenance = {"corpus": self.card.plain(), "view": view.plain(), "code": _code(), "left out": []}
-        produce = _Produce(self.card.name, view, rows)
+        provenance = {"corpus": self.card.plain(), "view": view.plain(), **made_by, "left out": []}
+        produce = _Produce(self.card, view, rows)
         clips = self.clips.iloc[rows].reset_index(drop=True)
         return prepare(folder, clips, view.arrays(), produce, provenance, workers or os.cpu_count() or 1)
 
-
-def plan_corpus(card: Card) -> tuple[ClipSpec, ...]:
-    """The plans of all clips of a corpus, by subject: who shows what is drawn before anything else."""
-    first_seed = card.number * SEEDS_A_CORPUS
-    random = np.random.RandomState(first_seed)
-    emotions = np.repeat(list(card.counts), list(card.counts.values()))
-    random.shuffle(emotions)
-    owners = _draw_owners(random, card.subjects, len(emotions))
-    specs, made = [], [0] * card.subjects
-    for number in np.argsort(owners, kind="stable"):
-        owner = owners[number]
-        made[owner] += 1
-        subject = f"{card.name}/s{owner + 1:02d}"
-        seed = first_seed + SEEDS_A_CORPUS // 2 + int(number)
-        clip = f"{subject}/{made[owner]:02d}"
-        specs.append(
-            plan_clip(clip, subject, str(emotions[number]), seed, card.difficulty, card.fps, card.kind)
-        )
-    return tuple(specs)
-
-
-def _draw_owners(random: np.random.RandomState, subjects: int, clips: int) -> np.ndarray:
-    """Who shows each clip: everybody has one, the rest are as uneven as in the real corpora."""
-    weights = random.gamma(1.5, size=subjects) + 0.25
-    rest = random.choice(subjects, clips - subjects, p=weights / weights.sum())
-    return random.permutation(np.concatenate([np.arange(subjects), rest]))
+    def _check_colour(self, colour: bool) -> None:
+        if colour and not self.card.colour:
+            raise ValueError(f"{self.card.name} is grey: ask for colour=False.")
 
 
 def _labels(spec: ClipSpec, card: Card) -> dict[str, object]:
-    in_frames = {name: round(getattr(spec, name) * spec.fps) for name in ("onset", "apex", "offset")}
+    seconds = {name: getattr(spec, name) for name in ("onset", "apex", "offset")}
     row = {
         "clip": spec.clip,
         "subject": spec.subject,
         "emotion": card.merge.get(spec.emotion, spec.emotion),
-        **in_frames,
+        **{name: round(t * spec.fps) for name, t in seconds.items()},
         "fps": spec.fps,
         "frames": round(spec.seconds * spec.fps) + 1,
+        **{f"{name}_seconds": t for name, t in seconds.items()},
+        "seconds": spec.seconds,
         "action_units": spec.action_units,
-        "peak_pixels": spec.peak_pixels,
+        "intensities": spec.intensities,
+        "peak_pixels": round(spec.peak_pixels, 3),  # the last bits differ between processors, labels must not
     }
-    row |= {} if card.has_apex else {"apex": pd.NA}
-    return row | ({} if card.has_action_units else {"action_units": pd.NA, "peak_pixels": np.nan})
+    row |= {} if card.has_apex else {"apex": pd.NA, "apex_seconds": np.nan}
+    unknown = {"action_units": pd.NA, "intensities": pd.NA, "peak_pixels": np.nan}
+    return row | ({} if card.has_action_units else unknown)
 
 
-def _spread(n: int, limit: int | None) -> np.ndarray:
+def _spread(emotions: pd.Series, limit: int | None) -> np.ndarray:
+    """Rows of the first `limit` clips of an order in which each emotion keeps its share and comes early.
+
+    A smaller limit is a part of a larger one, and as soon as it reaches the number of emotions it holds them all.
+    """
+    n = len(emotions)
     if limit is not None and not 1 <= limit <= n:
         raise ValueError(f"Expected a limit of 1 to {n} clips, got {limit}.")
-    return np.linspace(0, n - 1, limit or n).round().astype(int)
+    shuffled = emotions.iloc[np.random.RandomState(0).permutation(n)]
+    turn = shuffled.groupby(shuffled).cumcount() / shuffled.groupby(shuffled).transform("size")
+    return np.sort(turn.sort_values(kind="stable").index[:limit].to_numpy())
 
 
 @lru_cache(maxsize=1)
@@ -301,30 +314,23 @@ def _code() -> str:
 # Rendering one clip of a view, in any process
 
 
-@lru_cache(maxsize=2)
-def _opened(name: str) -> Corpus:
-    return open_corpus(name)
-
-
 @lru_cache(maxsize=4)  # clips come by subject: a few painted faces are enough
-def _scene(name: str, subject: str) -> Scene:
-    card = CARDS[name]
-    seed = card.number * SEEDS_A_CORPUS + int(subject.rsplit("/s", 1)[1])
-    return Scene(draw_identity(seed, **dict(card.population)))
+def _scene(seed: int, population: Population) -> Scene:
+    return Scene(draw_identity(seed, **dict(population)))
 
 
 @dataclass(frozen=True)
 class _Produce:
     """Makes the arrays of one clip. Small, since it travels to every worker."""
 
-    corpus: str
+    card: Card
     view: View
     rows: np.ndarray
 
     def __call__(self, row: int) -> dict[str, np.ndarray]:
         cv2.setNumThreads(1)  # the workers share the cores already
-        corpus = _opened(self.corpus)
-        spec = corpus.specs[self.rows[row]]
+        corpus = Corpus(self.card, Path())
+        spec = corpus.spec(corpus.outline[self.rows[row]].clip)
         return render_view(spec, corpus.scene(spec.subject), self.view, corpus.card.has_apex)
 
 
@@ -345,19 +351,22 @@ def render_view(spec: ClipSpec, scene: Scene, view: View, has_apex: bool = True)
     return made
 
 
-def _flow(spec: ClipSpec, scene: Scene, view: View, apex: float, frames: np.ndarray) -> np.ndarray:  # (2, H, W)
+def _flow(
+    spec: ClipSpec, scene: Scene, view: View, apex: float, frames: np.ndarray
+) -> np.ndarray:  # (2, H, W)
     start, end = spec.state(spec.onset), spec.state(apex)
     if view.flow == "exact":
         return scene.flow(start, end, view.size)
     if view.flow == "exact-au":
         return scene.flow(start, replace(start, action=end.action), view.size)
     first = _grey(frames[:1])[0]
-    last = _grey(frames[-1:])[0] if view.span == "onset-apex" else scene.frame(end, view.size, colour=False)
-    return estimate_flow(first, last, view.flow)
+    # By the same camera as the onset: a grey one is noisier than a colour picture turned grey.
+    last = frames[-1:] if view.span == "onset-apex" else scene.frames([end], view.size, view.colour)
+    return estimate_flow(first, _grey(last)[0], view.flow)
 
 
 def _clean_dynamic_image(spec: ClipSpec, scene: Scene, times: np.ndarray, size: int) -> np.ndarray:  # (H, W)
-    disturbances = ("head", "distractors", "blink", "gaze", "light", "noise")
+    disturbances = set(PARTS) - {"action"}
     return dynamic_image(scene.frames([spec.state(t, disturbances) for t in times], size, colour=False))
 
 

@@ -136,25 +136,45 @@ class ClipSpec:
     @property
     def peak_pixels(self) -> float:
         """Displacement of the skin at the apex by the labelled units."""
-        return peak_displacement(sum(movement.weights(self.apex) for movement in self.movements))
+        return peak_displacement(self._action(self.apex))
+
+    @property
+    def largest_magnification(self) -> float:
+        """Beyond this factor the skin would fold."""
+        return LARGEST_MAGNIFIED / float(self._action(self.apex).max())
 
     @property
     def action_units(self) -> str:
         """As label tables write them: `4+L10`."""
         return "+".join(map(str, self.movements))
 
+    @property
+    def intensities(self) -> str:
+        """The same with how strong each is: `4B+L10A`."""
+        return "+".join(f"{movement}{movement.intensity}" for movement in self.movements)
+
+    def _action(self, t: float) -> np.ndarray:  # (52,)
+        return sum(movement.weights(t) for movement in self.movements)
+
+    def _magnification(self, wanted: float) -> float:
+        """One factor for all units and instants, so that what is magnified stays the same movement."""
+        if not wanted >= 0:
+            raise ValueError(f"A movement is magnified by 0 or more; not by {wanted!r}.")
+        return min(wanted, max(1.0, self.largest_magnification))
+
     def state(self, t: float, without: Collection[str] = (), magnify: float = 1.0) -> State:
-        """The face at `t` seconds, some of its parts switched off, the labelled movement magnified."""
+        """The face at `t` seconds, some of its parts switched off, the labelled movement magnified.
+
+        A magnification above `largest_magnification` is held there.
+        """
         _check_parts(without)
         if not 0 <= t <= self.seconds:
             raise ValueError(
                 f"{self.clip} lasts from 0 to {self.seconds:.3f} s; there is nothing at {t:.3f} s."
             )
         off = set(without)
-        pose = self.sway.rest if "head" in off else self.sway.at(t)
-        action = np.zeros(len(UNITS)) if "action" in off else sum(one.weights(t) for one in self.movements)
-        if magnify != 1:
-            action = (action * magnify).clip(max=LARGEST_MAGNIFIED)
+        pose = self.sway.at(self.onset if "head" in off else t)  # held still as the onset shows it
+        action = np.zeros(len(UNITS)) if "action" in off else self._action(t) * self._magnification(magnify)
         others = {"distractors": self.distractor, "blink": self.blink, "gaze": self.glance}
         moving = [other.weights(t) for part, other in others.items() if other and part not in off]
         return State(

@@ -1,6 +1,8 @@
-"""Planning a clip: from a seed to a `ClipSpec`, by arithmetic alone, without a pixel."""
+"""Planning clips: from a seed to the `ClipSpec`s of a corpus, by arithmetic alone, without a pixel."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from pydantic import Field
@@ -18,6 +20,7 @@ from mer_core.faces.expression import ClipSpec, Glance, LightChange, Movement, S
 from mer_core.settings import Settings
 
 RandomState = np.random.RandomState  # its streams are frozen: every NumPy plans the same clips
+SEEDS_A_CORPUS = 1_000_000  # corpus number × this + subject, or + half of it + clip: no seed is used twice
 
 
 class Difficulty(Settings):
@@ -54,11 +57,53 @@ LARGE_MOVEMENTS = Difficulty(
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Outline:
+    """A clip before it is planned: cheap, so that a worker plans only what it renders."""
+
+    clip: str
+    subject: str
+    emotion: str
+    seed: int
+
+
+@lru_cache(maxsize=16)
+def outline_corpus(
+    name: str, number: int, subjects: int, counts: tuple[tuple[str, int], ...]
+) -> tuple[Outline, ...]:
+    """Who shows what, by subject: drawn before anything else, emotions independently of the subjects."""
+    first_seed = number * SEEDS_A_CORPUS
+    random = RandomState(first_seed)
+    emotions = np.repeat(*zip(*counts, strict=True))
+    random.shuffle(emotions)
+    owners = _draw_owners(random, subjects, len(emotions))
+    outlines, made = [], [0] * subjects
+    for clip in np.argsort(owners, kind="stable"):
+        owner = owners[clip]
+        made[owner] += 1
+        subject = f"{name}/s{owner + 1:02d}"
+        seed = first_seed + SEEDS_A_CORPUS // 2 + int(clip)
+        outlines.append(Outline(f"{subject}/{made[owner]:02d}", subject, str(emotions[clip]), seed))
+    return tuple(outlines)
+
+
+def _draw_owners(random: RandomState, subjects: int, clips: int) -> np.ndarray:
+    """Who shows each clip: everybody has one, the rest are as uneven as in the real corpora."""
+    weights = random.gamma(1.5, size=subjects) + 0.25
+    rest = random.choice(subjects, clips - subjects, p=weights / weights.sum())
+    return random.permutation(np.concatenate([np.arange(subjects), rest]))
+
+
+def subject_seed(number: int, subject: str) -> int:
+    """What the face of `synth/s07` is drawn from."""
+    return number * SEEDS_A_CORPUS + int(subject.rsplit("/s", 1)[1])
+
+
 def plan_clip(
     clip: str, subject: str, emotion: str, seed: int, difficulty: Difficulty, fps: int, kind: str = "micro"
 ) -> ClipSpec:
-    """The plan of one clip. Each purpose draws from a stream of its own: a new draw in one does not shift the others."""
-    stream = [RandomState([seed, purpose]) for purpose in range(6)]
+    """The plan of one clip. Each purpose has its own random stream: a new draw in one does not shift the others."""
+    stream = [RandomState([seed, purpose]) for purpose in range(7)]
     onset, apex, offset, seconds = _draw_times(stream[0], difficulty, fps)
     movements = _draw_movements(stream[1], emotion, kind, difficulty, (onset, apex, offset))
     spec = {"clip": clip, "subject": subject, "emotion": emotion, "fps": fps, "seed": seed}
@@ -71,7 +116,7 @@ def plan_clip(
         movements=movements,
         distractor=_draw_distractor(stream[2], movements, difficulty, apex, seconds),
         blink=_draw_blink(stream[3], difficulty, seconds),
-        glance=_draw_glance(stream[3], difficulty, seconds),
+        glance=_draw_glance(stream[6], difficulty, seconds),
         sway=_draw_sway(stream[4], difficulty),
         light=_draw_light(stream[5], difficulty),
         noise=difficulty.noise,

@@ -1,5 +1,11 @@
 """The figures that chapters show."""
 
+from mer_core.figures.faces import timeline
+from mer_core.figures.images import flow_colours, panels, signed_grey, slideshow
+from mer_core.figures.ranking import critical_differences
 from mer_core.figures.scores import clips_per_subject, confusion, pooling
 
-__all__ = ["clips_per_subject", "confusion", "pooling"]
+__all__ = [
+    "clips_per_subject", "confusion", "critical_differences", "flow_colours", "panels", "pooling", "signed_grey",
+    "slideshow", "timeline",
+]  # fmt: skip

@@ -68,6 +68,5 @@ def pooling(values: dict[str, float]) -> go.Figure:
         )
     )
     figure.update_layout(xaxis={"title": "macro F1", "range": [0, 1]}, yaxis_autorange="reversed")
-    figure.update_yaxes(automargin=True)
     alt = "; ".join(f"{name}: {value:.3f}" for name, value in values.items())
     return styled(figure, f"One set of predictions, three ways to compute F1. {alt}.", height=260)

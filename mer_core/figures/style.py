@@ -32,5 +32,5 @@ def styled(figure: go.Figure, alt: str, height: int = 360) -> go.Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         meta={"alt": alt},
     )
-    figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID)
-    return figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID)
+    look = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True}
+    return figure.update_xaxes(look).update_yaxes(look)

@@ -1,6 +1,6 @@
 """Fit one fold: all its clips lie on the device, and no file is opened inside a step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mer_core.clips import ClipSet
 from mer_core.methods import FeatureMethod, Method, NetworkMethod, Stage
-from mer_core.protocols import subject_groups
+from mer_core.protocols import Fold, subject_groups
 from mer_core.training.augment import augment
 
 Selection = Literal["last", "inner", "test-peek"]
@@ -44,7 +44,7 @@ def examples(method: Method, clips: ClipSet, labels: np.ndarray, n_classes: int)
     else:
         inputs = {"x": torch.from_numpy(method.features(clips))}
     subjects = clips.clips["subject"].to_numpy()
-    return Examples(inputs, torch.as_tensor(labels, dtype=torch.long), subjects, n_classes)
+    return Examples(inputs, torch.tensor(labels, dtype=torch.long), subjects, n_classes)
 
 
 def fit_and_predict(
@@ -73,6 +73,17 @@ def fit_and_predict(
     )
     chosen = predict(model, test.inputs).numpy() if selection == "last" else watch.best()
     return chosen, np.stack(watch.made) if every_epoch else None
+
+
+def predict_folds(
+    method: Method, data: Examples, folds: Iterable[Fold], seed: int, device: str = "cpu"
+) -> np.ndarray:  # (N, C)
+    """Class probabilities of every clip, each by a model that never saw its subject."""
+    pooled = np.zeros((len(data.labels), data.n_classes))
+    for number, fold in enumerate(folds):
+        train, test = data.take(fold.train), data.take(fold.test)
+        pooled[fold.test], _ = fit_and_predict(method, train, test, 1000 * seed + number, device)
+    return pooled
 
 
 class _Watch:

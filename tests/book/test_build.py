@@ -29,6 +29,10 @@ def test_stored_outputs_hold_no_time_and_no_place(stored):
     assert str(stored) not in text
 
 
+def test_what_was_executed_to_be_stored_is_not_executed_again_for_the_pages(stored):
+    assert "0 chapters to execute" in tiny.run(stored, "mer", "book").stdout
+
+
 def test_stored_outputs_are_verified_and_only_once(stored):
     first, second = tiny.run(stored, "mer", "verify"), tiny.run(stored, "mer", "verify")
     assert first.returncode == 0, first.stdout

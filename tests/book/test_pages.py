@@ -112,12 +112,26 @@ def test_figures_follow_the_dark_theme(visit, site, pages):
     page.wait_for_function(f"{colour} !== '{light}'")
 
 
-def test_no_page_is_wider_than_a_phone(visit, site, pages):
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_and_figures_fit_a_phone_and_a_desk(visit, site, pages, width):
     for path in pages:
         page = visit(path.relative_to(site))
-        page.set_viewport_size({"width": 390, "height": 800})
-        page.wait_for_timeout(300)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+        too_wide = "f => f.querySelector('.main-svg').getBoundingClientRect().width > f.clientWidth + 1"
+        assert not page.evaluate(f"[...document.querySelectorAll('.mer-figure')].filter({too_wide}).length"), path.name
+
+
+def test_a_slider_moves_the_picture(visit):
+    page = visit("chapters/foundations/faces.html")
+    figure = page.locator(".mer-figure", has=page.locator(".slider-container")).first
+    figure.scroll_into_view_if_needed()
+    picture = figure.locator("image").first
+    before = picture.get_attribute("href")
+    figure.locator(".slider-rail-touch-rect").click(position={"x": 200, "y": 5}, force=True)
+    page.wait_for_timeout(800)
+    assert picture.get_attribute("href") != before
 
 
 class Links(HTMLParser):

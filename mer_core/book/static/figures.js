@@ -1,27 +1,23 @@
-// Draws the figures whose JSON stands in the page, and follows the page's light or dark theme.
+// Draws the figures whose JSON stands in the page; they follow the page's width and its light or dark theme.
 (() => {
-  const theme = () => {
-    const style = getComputedStyle(document.body);
-    return {
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      "font.color": style.color,
-    };
-  };
+  const theme = () => ({
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    "font.color": getComputedStyle(document.body).color,
+  });
 
-  const draw = (place) => {
+  const draw = async (place) => {
     const { data, layout, frames } = JSON.parse(place.querySelector("script").textContent);
-    const config = { responsive: true, displaylogo: false };
-    return Plotly.newPlot(place, { data, layout, frames, config }).then(() => Plotly.relayout(place, theme()));
+    await Plotly.newPlot(place, { data, layout, frames, config: { responsive: true, displaylogo: false } });
+    await Plotly.relayout(place, theme());
+    new ResizeObserver(() => Plotly.Plots.resize(place)).observe(place); // fonts and styles may come late
   };
 
   const start = () => {
     const places = [...document.querySelectorAll(".mer-figure")];
     places.forEach(draw);
-    new MutationObserver(() => places.forEach((place) => Plotly.relayout(place, theme()))).observe(
-      document.documentElement,
-      { attributes: true, attributeFilter: ["data-theme"] },
-    );
+    const follow = () => places.forEach((place) => Plotly.relayout(place, theme()));
+    new MutationObserver(follow).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   };
 
   document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", start) : start();
