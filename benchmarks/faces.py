@@ -1,119 +1,160 @@
-"""How fast synthetic clips are made, where the time goes, and how much memory it takes.
+"""How fast faces are made: clips a minute, the time of every stage, memory. Nothing goes to the user's cache.
 
-    python benchmarks/faces.py [clips]
+    python benchmarks/faces.py [--clips N] [--workers N]
 
-Goals on two idle cores: 250 clips a minute of 32 frames, 128 × 128, colour, with exact flow; memory under 1.5 GB; all of
-`synth` at 8 frames of 64 × 64 in 30 s. Absolute numbers depend on the machine and on what else it does, so each run
-also prints shares and ratios of its own.
+Expect about a minute on two cores. Rates depend on the machine and on what else it does (its load is printed first);
+the shares of the stages are times of one run in one process, so they can be compared between machines.
 """
 
+import argparse
 import os
 import resource
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 
 import pandas as pd
 
 from mer_core import View, clips, open_corpus
-from mer_core.faces import corpus as corpora
-from mer_core.faces import scene as scenes
+from mer_core.faces import corpus, scene
+from mer_core.faces.corpus import CARDS, Corpus
+from mer_core.faces.expression import ClipSpec
 
-PICTURES = View(frames=32, size=128, colour=True, flow="exact")
-STAGES = {  # what is timed: the stage's own time, without that of the stages inside it
-    "plan": (corpora, "plan_clip"),
-    "paint": (scenes, "paint"),
-    "move": (scenes.Scene, "points"),
-    "raster": (scenes, "rasterise"),
-    "shade": (scenes.Scene, "_shade"),
-    "texture": (scenes, "look_up"),
-    "compose": (scenes.Scene, "_light"),
-    "sensor": (scenes, "record"),
-    "landmarks": (scenes.Scene, "landmarks"),
-    "flow": (scenes.Scene, "flow"),
-    "write": (clips._Writer, "__call__"),
+LARGE = View(frames=32, size=128, colour=True)
+VIEWS = {
+    "32 frames, 128 px, colour, flow dis": LARGE.replace(flow="dis"),
+    "32 frames, 128 px, colour, flow exact": LARGE.replace(flow="exact"),
+    "8 frames, 64 px, grey, flow dis": View(frames=8, size=64, flow="dis"),
 }
+STAGES = {  # whose time counts as what; `_Produce` and what is not listed is the rest
+    "plan": [(corpus, "plan_clip"), (ClipSpec, "state")],
+    "portrait": [(scene, "paint"), (scene, "lamp_visibility"), (scene.Scene, "__init__")],
+    "z-buffer": [(scene, "rasterise")],
+    "light, texture": [(scene.Scene, "_light")],
+    "sensor": [(scene, "record")],
+    "landmarks": [(scene.Scene, "landmarks")],
+    "flow": [(corpus, "_flow")],
+    "writing": [(clips._Writer, "__call__")],
+    "the rest": [(corpus._Produce, "__call__")],
+}
+WHOLE = {"portrait", "flow"}  # these own all that they call: flow has a z-buffer of its own
+
+
+def main() -> None:
+    """Measure, print."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--clips", type=int, default=120, help="clips of each large view")
+    options.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
+    asked = options.parse_args()
+    print(f"{os.cpu_count()} cores; load {' '.join(f'{load:.1f}' for load in os.getloadavg())} at the start\n")
+    print(rates(asked.clips, asked.workers).to_string(index=False), "\n")
+    print("One process, milliseconds a clip, and the share of each stage:\n")
+    print(stages(max(10, asked.clips // 6)).to_string())
+
+
+def rates(n: int, workers: int) -> pd.DataFrame:
+    """A row a view: every view is made in `n` clips, and `synth` once as a whole."""
+    rows = []
+    for name, view in VIEWS.items():
+        whole = view.size == 64
+        with tempfile.TemporaryDirectory() as cache:
+            made = open_corpus("synth", cache) if whole else like_synth(n, Path(cache))
+            begun = time.perf_counter()
+            made.clipset(view, workers=workers)
+            seconds = time.perf_counter() - begun
+        row = {"view": name, "clips": len(made.clips), "seconds": round(seconds, 1)}
+        rows.append(row | {"clips a minute": round(60 * len(made.clips) / seconds)} | memory(workers))
+    return pd.DataFrame(rows)
+
+
+def like_synth(n: int, cache: Path) -> Corpus:
+    """A corpus of `n` clips with as many clips a subject as `synth`: a portrait is painted as rarely."""
+    card = CARDS["synth"]
+    subjects = max(1, round(n * card.subjects / sum(card.counts.values())))
+    return Corpus(card.replace(number=99, subjects=subjects, counts={"others": n}), cache)
+
+
+def memory(workers: int) -> dict[str, int]:
+    """Peak MB so far of this process, of the largest worker, and of all if each had been as large at once.
+
+    Pages of the files that are being written count, though the system may drop them.
+    """
+    unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes on Linux
+    own, worker = (
+        resource.getrusage(who).ru_maxrss / unit for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    total = own + (workers * worker if workers > 1 else 0)
+    return {"MB here": round(own), "MB a worker": round(worker), "MB in all": round(total)}
+
+
+def stages(n: int) -> pd.DataFrame:
+    """A row a stage, two columns a view."""
+    columns = {}
+    for name, view in VIEWS.items():
+        with tempfile.TemporaryDirectory() as cache, watched() as watch:
+            made = like_synth(n, Path(cache))
+            corpus._scene.cache_clear()
+            made.clips  # noqa: B018 (the table is planned before the clips are)
+            watch.seconds.clear()
+            made.clipset(view, workers=1)
+        taken = pd.Series(watch.seconds).reindex(list(STAGES)) / n * 1000
+        size = f"{view.frames}x{view.size} {view.flow}"
+        columns[size] = [f"{ms:.1f}" for ms in [*taken, taken.sum()]]
+        columns[f"share of {size}"] = [f"{share:.0%}" for share in [*(taken / taken.sum()), 1]]
+    return pd.DataFrame(columns, index=[*STAGES, "in all"])
 
 
 @dataclass
-class Stopwatch:
-    """Adds up the time of nested calls, each without what runs inside it."""
+class Watch:
+    """Seconds by stage: the clock runs for the innermost stage, except inside those that own all they call."""
 
-    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    running: list[str] = field(default_factory=list)
+    seconds: Counter = field(default_factory=Counter)
+    inside: list[str] = field(default_factory=list)
     since: float = 0.0
 
-    def switch(self) -> None:
-        """Book the time since the last switch on what was running."""
+    def turn(self) -> None:
+        """Book the time since the last turn."""
         now = time.perf_counter()
-        if self.running:
-            self.seconds[self.running[-1]] += now - self.since
+        if self.inside:
+            self.seconds[self.inside[-1]] += now - self.since
         self.since = now
 
-    def wrap(self, stage: str, function: Callable) -> Callable:
-        """The same function, timed as a stage."""
+    def timed(self, function: Callable, stage: str) -> Callable:
+        """The function, with its time booked."""
 
-        def timed(*args: object, **options: object) -> object:
-            self.switch()
-            self.running.append(stage)
+        @wraps(function)
+        def call(*args: object, **options: object) -> object:
+            self.turn()
+            self.inside.append(self.inside[-1] if WHOLE & set(self.inside) else stage)
             try:
                 return function(*args, **options)
             finally:
-                self.switch()
-                self.running.pop()
+                self.turn()
+                self.inside.pop()
 
-        return timed
+        return call
 
 
-def time_stages(view: View, limit: int) -> pd.DataFrame:
-    """Milliseconds a clip and share of each stage, in one process."""
-    watch = Stopwatch()
-    originals = {stage: getattr(*place) for stage, place in STAGES.items()}
-    for stage, (owner, name) in STAGES.items():
-        setattr(owner, name, watch.wrap(stage, originals[stage]))
+@contextmanager
+def watched() -> Watch:
+    """Time the functions of `STAGES` while the block runs."""
+    watch = Watch()
+    places = [(owner, name, stage) for stage, listed in STAGES.items() for owner, name in listed]
+    kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
     try:
-        render(view, limit, workers=1)
+        for owner, name, stage in places:
+            setattr(owner, name, watch.timed(getattr(owner, name), stage))
+        yield watch
     finally:
-        for stage, (owner, name) in STAGES.items():
-            setattr(owner, name, originals[stage])
-    spent = pd.Series({stage: watch.seconds[stage] for stage in STAGES})
-    return pd.DataFrame({"ms a clip": 1000 * spent / limit, "share": spent / spent.sum()})
-
-
-def render(view: View, limit: int | None, workers: int) -> tuple[int, float]:
-    """Clips and seconds of a ClipSet that is made from nothing, the start of the workers included."""
-    with tempfile.TemporaryDirectory() as folder:
-        corpus, start = open_corpus("synth", Path(folder)), time.perf_counter()
-        return len(corpus.clipset(view, limit, workers)), time.perf_counter() - start
-
-
-def memory(workers: int) -> float:
-    """MB that this process and its workers took at most, their shared pages counted in each."""
-    own, child = (
-        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return own + workers * child
-
-
-def main(limit: int = 60) -> None:
-    """Print the tables."""
-    cores = os.cpu_count() or 1
-    print(f"{PICTURES.name} of synth, {limit} clips, {cores} cores, load {os.getloadavg()[0]:.1f}")
-    rows = {}
-    for workers in dict.fromkeys((1, cores)):
-        made, seconds = render(PICTURES, limit, workers)
-        rows[f"{workers} workers"] = {"seconds": seconds, "clips a minute": 60 * made / seconds}
-    table = pd.DataFrame(rows).T
-    table["ratio"] = table["clips a minute"] / table["clips a minute"].iloc[0]
-    print(table.round(2).to_string(), f"\nmemory at most {memory(cores):.0f} MB", sep="")
-    made, seconds = render(View(frames=8, size=64), None, cores)
-    print(f"\nall {made} clips at 8 frames of 64 × 64: {seconds:.1f} s\n")
-    print(time_stages(PICTURES, min(limit, 20)).round(3).to_string())
+        for owner, name, function in kept:
+            setattr(owner, name, function)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()
