@@ -17,8 +17,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import cached_property
 from multiprocessing import get_context, parent_process
@@ -248,14 +249,26 @@ def _fill(
     todo = np.flatnonzero(~np.load(partial / "done.npy"))
     write = _Writer(partial, tuple(arrays), produce)
     with progress(total=len(clips), initial=len(clips) - len(todo), desc=f"preparing {partial.stem}") as bar:
-        if workers == 1:
-            for row in todo:
-                bar.update(write(int(row)))
-        else:
-            with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent) as pool:
-                chunks = [todo[i : i + 4].tolist() for i in range(0, len(todo), 4)]
-                for future in as_completed([pool.submit(_write_all, write, chunk) for chunk in chunks]):
-                    bar.update(future.result())
+        for finished in _in_process(write, todo) if workers == 1 else _in_processes(write, todo, workers):
+            bar.update(finished)
+
+
+def _in_process(write: "_Writer", rows: np.ndarray) -> Iterator[int]:
+    return (write(int(row)) for row in rows)
+
+
+def _in_processes(write: "_Writer", rows: np.ndarray, workers: int) -> Iterator[int]:
+    """Four clips at a time: neighbours in the table share a subject, so that a face is painted once."""
+    chunks = [rows[i : i + 4].tolist() for i in range(0, len(rows), 4)]
+    try:
+        with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent) as pool:
+            for future in as_completed([pool.submit(_write_all, write, chunk) for chunk in chunks]):
+                yield future.result()
+    except BrokenProcessPool:
+        raise RuntimeError(
+            "A worker of the preparation died. What is finished is kept: start again. If it dies again, memory may be "
+            "short, or your script starts work while it is imported: put that under `if __name__ == '__main__':`."
+        ) from None
 
 
 def _end_with_parent() -> None:

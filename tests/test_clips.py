@@ -74,6 +74,12 @@ def test_killed_in_the_middle_it_goes_on_where_it_stopped(tmp_path):
     assert finished.provenance["sha256"] == ready(tmp_path / "other").provenance["sha256"]
 
 
+def test_a_dead_worker_is_said_and_the_rest_goes_on_afterwards(tmp_path):
+    with pytest.raises(RuntimeError, match="What is finished is kept"):
+        ready(tmp_path / "set", produce_or_die, workers=2)
+    assert len(ready(tmp_path / "set")) == len(CLIPS)
+
+
 def test_two_processes_at_once_get_the_same_set_made_once(tmp_path):
     make = partial(produce_and_count, str(tmp_path / "made"))
     pair = [

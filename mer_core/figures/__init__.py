@@ -2,10 +2,11 @@
 
 from mer_core.figures.faces import timeline
 from mer_core.figures.images import flow_colours, panels, signed_grey, slideshow
+from mer_core.figures.inflation import audit_bars, epoch_curve, luck
 from mer_core.figures.ranking import critical_differences
 from mer_core.figures.scores import clips_per_subject, confusion, pooling
 
 __all__ = [
-    "clips_per_subject", "confusion", "critical_differences", "flow_colours", "panels", "pooling", "signed_grey",
-    "slideshow", "timeline",
+    "audit_bars", "clips_per_subject", "confusion", "critical_differences", "epoch_curve", "flow_colours", "luck",
+    "panels", "pooling", "signed_grey", "slideshow", "timeline",
 ]  # fmt: skip

@@ -1,0 +1,60 @@
+"""Runs kept in the repository, under `results/`: the only source of a number that a chapter does not compute itself.
+
+    run.json              the run's own record: settings, data, code, machine
+    predictions.parquet   a row a clip and seed: clip, subject, fold, seed, truth, predicted, p_<class> …
+    epochs.parquet        a row a clip and seed: what was predicted after each epoch, if the run kept it
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mer_core.training import Run
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as the repository keeps it."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        if not (self.folder / "run.json").exists():
+            raise FileNotFoundError(f"{self.folder} holds no stored run: it has no run.json.")
+
+    @cached_property
+    def record(self) -> dict:
+        """What was asked for, on which data, by which code, on which machine."""
+        return json.loads((self.folder / "run.json").read_text())
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Pooled over folds."""
+        return pd.read_parquet(self.folder / "predictions.parquet")
+
+    @cached_property
+    def epochs(self) -> np.ndarray:  # (E, N)
+        """What was predicted after each epoch, for the rows of `predictions`."""
+        return pd.read_parquet(self.folder / "epochs.parquet").to_numpy().T
+
+
+def keep(run: Run, folder: Path) -> StoredRun:
+    """Put a finished run into a folder of the repository: kilobytes, where the run itself has megabytes."""
+    if missing := run.missing():
+        raise ValueError(f"{run.folder} is not finished: {len(missing)} parts are missing. `mer resume` it first.")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(run.folder / "run.json", folder / "run.json")
+    parts = run.parts()
+    pooled = pd.concat([pd.read_parquet(run.file(part)) for part in parts], ignore_index=True)
+    pooled.to_parquet(folder / "predictions.parquet", index=False)
+    if run.settings.every_epoch:
+        epochs = [np.load(run.folder / "epochs" / f"{part}.npy").argmax(axis=2) for part in parts]  # (E, n) each
+        names = [f"epoch {number + 1}" for number in range(len(epochs[0]))]
+        table = pd.DataFrame(np.concatenate(epochs, axis=1).T.astype(np.int8), columns=names)
+        table.to_parquet(folder / "epochs.parquet", index=False)
+    return StoredRun(folder)
