@@ -1,7 +1,7 @@
 # make book   the book, executed and rendered         make lint    style of code and chapters
 # make test   unit tests and notebook tests           make serve   look at the book locally
 # make lab    the chapters as live notebooks          make clean   remove what was built, keep .venv
-# make chapters   execute what changed and store the outputs in the chapters themselves
+# make bench  speed, memory, shares of time           make chapters   execute what changed and store the outputs
 #
 # TORCH_BACKEND=cpu (or auto, cu130, …) before the first command installs that build of PyTorch.
 
@@ -25,6 +25,9 @@ chapters: $(INSTALLED)
 lint: $(INSTALLED)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+
+bench: $(INSTALLED)
+	@for script in benchmarks/*.py; do echo; echo "$$script"; $(BIN)/python $$script || exit 1; done
 
 serve: book
 	@$(BIN)/mer serve

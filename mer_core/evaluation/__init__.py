@@ -1,5 +1,20 @@
-"""Scores, and later: statistics, reported figures, claims, tables."""
+"""Metrics, statistics, the conventions in the wild; tables of runs and stored runs have modules of their own."""
 
+from mer_core.evaluation.conventions import CONVENTIONS, Predictions, audit
 from mer_core.evaluation.metrics import Scores, scores
+from mer_core.evaluation.statistics import (
+    block_scores,
+    bootstrap_interval,
+    columns,
+    critical_differences,
+    holm,
+    paired,
+    per_class,
+    per_subject,
+    permutation_test,
+)
 
-__all__ = ["Scores", "scores"]
+__all__ = [
+    "CONVENTIONS", "Predictions", "Scores", "audit", "block_scores", "bootstrap_interval", "columns",
+    "critical_differences", "holm", "paired", "per_class", "per_subject", "permutation_test", "scores",
+]  # fmt: skip
