@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 _MEGC_2019 = {
-    **dict.fromkeys(("disgust", "repression", "sadness", "fear", "anger", "contempt"), "negative"),
-    "happiness": "positive",
+    **dict.fromkeys(("disgust", "repression", "sadness", "fear", "anger", "contempt", "negative"), "negative"),
+    **dict.fromkeys(("happiness", "positive"), "positive"),  # SMIC labels the classes themselves
     "surprise": "surprise",
 }
 _FIVE = {name: name for name in ("happiness", "disgust", "repression", "surprise", "others")}

@@ -60,14 +60,24 @@ def _explain(settings: type[Settings], error: ValidationError) -> str:
         elif problem["type"] == "missing":
             lines.append(f"  {name}: is not set")
         else:
-            lines.append(f"  {name} = {problem['input']!r}: {problem['msg']}")
+            lines.append(f"  {name} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}")
     fields = settings.model_fields.items()
     return "\n".join([*lines, "Valid settings:", *(f"  {name}: {_describe(info)}" for name, info in fields)])
 
 
+SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+
+
 def _describe(info: FieldInfo) -> str:
-    kind = getattr(info.annotation, "__name__", None) if isinstance(info.annotation, type) else None
-    parts = [kind or str(info.annotation).replace("typing.", "")]
-    parts += [f"({', '.join(map(str, info.metadata))})"] if info.metadata else []
+    """`int ≥ 2, ≤ 26 = 5 – groups of subjects`."""
+    is_plain = isinstance(info.annotation, type) and not hasattr(info.annotation, "__args__")
+    kind = info.annotation.__name__ if is_plain else str(info.annotation).replace("typing.", "")
+    limits = [
+        f"{sign} {getattr(m, name)}"
+        for m in info.metadata
+        for name, sign in SIGNS.items()
+        if hasattr(m, name)
+    ]
+    parts = [kind, *([", ".join(limits)] if limits else [])]
     parts += [f"= {info.default!r}"] if info.default is not PydanticUndefined else []
     return " ".join([*parts, *([f"– {info.description}"] if info.description else [])])

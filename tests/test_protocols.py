@@ -46,6 +46,11 @@ def test_the_three_classes_leave_others_out():
     assert class_map("megc2019-3class").label(clips).tolist() == [0, pd.NA, 1, 2]
 
 
+def test_labels_that_are_classes_already_stay_what_they_are():
+    megc = class_map("megc2019-3class")
+    assert [megc("synth-smic", name) for name in megc.classes] == list(megc.classes)
+
+
 def test_an_unknown_class_map_lists_the_known_ones():
     with pytest.raises(ValueError, match="megc2019-3class"):
         class_map("megc")

@@ -1,6 +1,7 @@
 """What makes the chapters a book: checked parameters, execution, pages that need no network, notebook tests.
 
-`build` and `contents` serve the `mer` command, `page` is loaded by Sphinx, `tolerance` by pytest.
+`build` and `contents` serve the `mer` command, `page` is loaded by Sphinx, `tolerance` by pytest; `results` finds the
+stored runs.
 """
 
 from mer_core.book.parameters import Parameters

@@ -170,17 +170,17 @@ def test_every_question_about_a_clip_has_an_answer():
 
 
 def test_landmarks_move_as_the_exact_flow_says():
-    """Where a landmark's pixel sees the skin around it; on edges it may see what lies behind."""
-    corpus, size, differences = open_corpus("synth-mini"), 256, []
-    for clip in table("synth-mini")["clip"][::8]:
-        spec = corpus.spec(clip)
-        before, after = (corpus.landmarks(clip, t, size) for t in (spec.onset, spec.apex))
-        flow, visible = (ask(clip, spec.onset, spec.apex, size) for ask in (corpus.flow, corpus.visibility))
+    """A landmark's pixel sees the skin around it, except on an edge, where it may see what lies behind."""
+    corpus, differences = open_corpus("synth-mini"), []
+    for clip in table("synth-mini")["clip"][::6]:
+        moment = corpus.spec(clip).onset, corpus.spec(clip).apex
+        before, after = (corpus.landmarks(clip, t, 256) for t in moment)
         x, y = np.rint(before).astype(int).T
-        differences.extend(np.abs(flow[:, y, x].T - (after - before))[visible[y, x]].max(axis=1))
-    assert len(differences) > 100
-    assert np.median(differences) < 0.03
-    assert np.percentile(differences, 95) < 0.3
+        difference = np.abs(corpus.flow(clip, *moment, 256)[:, y, x].T - (after - before)).max(axis=1)
+        differences.append(np.where(corpus.visibility(clip, *moment, 256)[y, x], difference, np.nan))
+    assert np.isfinite(differences).mean() > 0.5
+    assert np.nanmedian(differences) < 0.02
+    assert np.nanmax(np.array(differences)[:, 17:36]) < 0.2  # brows and nose have no edge
 
 
 def test_what_moves_lies_in_the_mask_and_what_stays_visible_too():
