@@ -74,7 +74,8 @@ class Card(Settings):
             "colour": "yes" if self.colour else "grey only",
             "labels": ", ".join(self._labels()),
             **self._unknown(),
-            "movement at the apex": f"drawn with median {hard.peak} px at 128 px, {hard.peak_range[0]} to {hard.peak_range[1]}",
+            "movement at the apex": f"drawn with median {hard.peak} px at 128 px, "
+            f"{hard.peak_range[0]} to {hard.peak_range[1]}",
             "onset to offset": f"{hard.shortest} to {hard.longest} s",
             "disturbances": f"head {hard.rotation} rad and {hard.translation} dm, noise {hard.noise} grey levels, "
             f"unlabelled action unit in {hard.distractor:.0%}, blink in {hard.blink:.0%}, glance in {hard.gaze:.0%}",

@@ -37,6 +37,7 @@ def audit_bars(table: pd.DataFrame) -> go.Figure:
             y=list(table.index),
             orientation="h",
             text=[f"{value:.3f}" for value in table["f1"]],
+            textposition="outside",
             marker_color=[HONEST if name == "pooled" else QUIET for name in table.index],
         )
     )
