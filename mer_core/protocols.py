@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 _MEGC_2019 = {
-    **dict.fromkeys(("disgust", "repression", "sadness", "fear", "anger", "contempt", "negative"), "negative"),
+    **dict.fromkeys(
+        ("disgust", "repression", "sadness", "fear", "anger", "contempt", "negative"), "negative"
+    ),
     **dict.fromkeys(("happiness", "positive"), "positive"),  # SMIC labels the classes themselves
     "surprise": "surprise",
 }

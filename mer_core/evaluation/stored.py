@@ -1,8 +1,8 @@
 """Runs kept in the repository, under `results/`: the only source of a number that a chapter does not compute itself.
 
-    run.json              the run's own record: settings, data, code, machine
-    predictions.parquet   a row a clip and seed: clip, subject, fold, seed, truth, predicted, p_<class> …
-    epochs.parquet        a row a clip and seed: what was predicted after each epoch, if the run kept it
+run.json              the run's own record: settings, data, code, machine
+predictions.parquet   a row a clip and seed: clip, subject, fold, seed, truth, predicted, p_<class> …
+epochs.parquet        a row a clip and seed: what was predicted after each epoch, if the run kept it
 """
 
 import json
@@ -46,14 +46,18 @@ class StoredRun:
 def keep(run: Run, folder: Path) -> StoredRun:
     """Put a finished run into a folder of the repository: kilobytes, where the run itself has megabytes."""
     if missing := run.missing():
-        raise ValueError(f"{run.folder} is not finished: {len(missing)} parts are missing. `mer resume` it first.")
+        raise ValueError(
+            f"{run.folder} is not finished: {len(missing)} parts are missing. `mer resume` it first."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.folder / "run.json", folder / "run.json")
     parts = run.parts()
     pooled = pd.concat([pd.read_parquet(run.file(part)) for part in parts], ignore_index=True)
     pooled.to_parquet(folder / "predictions.parquet", index=False)
     if run.settings.every_epoch:
-        epochs = [np.load(run.folder / "epochs" / f"{part}.npy").argmax(axis=2) for part in parts]  # (E, n) each
+        epochs = [
+            np.load(run.folder / "epochs" / f"{part}.npy").argmax(axis=2) for part in parts
+        ]  # (E, n) each
         names = [f"epoch {number + 1}" for number in range(len(epochs[0]))]
         table = pd.DataFrame(np.concatenate(epochs, axis=1).T.astype(np.int8), columns=names)
         table.to_parquet(folder / "epochs.parquet", index=False)

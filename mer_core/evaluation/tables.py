@@ -50,9 +50,13 @@ def score_table(run: Run) -> pd.DataFrame:
 def comparison(first: Run, second: Run) -> pd.DataFrame:
     """Two runs on the same clips, with the chance of such a difference if the methods were equal."""
     pair, n_classes = paired(first.predictions(), second.predictions()), _n_classes(first)
-    made = {title: permutation_test(**pair, n_classes=n_classes, score=name) for title, name in SCORES.items()}
+    made = {
+        title: permutation_test(**pair, n_classes=n_classes, score=name) for title, name in SCORES.items()
+    }
     names = {"first": str(first.folder), "second": str(second.folder), "p_value": "p"}
-    rows = {title: {label: getattr(one, name) for name, label in names.items()} for title, one in made.items()}
+    rows = {
+        title: {label: getattr(one, name) for name, label in names.items()} for title, one in made.items()
+    }
     return pd.DataFrame(rows).T
 
 

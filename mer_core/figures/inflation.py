@@ -13,7 +13,9 @@ HONEST, INFLATED, QUIET = "#0072B2", "#D55E00", "#999999"
 def epoch_curve(uf1: Sequence[float], peeked: float) -> go.Figure:
     """UF1 after each epoch, and what it becomes when every subject's best epoch is taken."""
     epochs = list(range(1, len(uf1) + 1))
-    figure = go.Figure(go.Scatter(x=epochs, y=_rounded(uf1), name="all subjects, one epoch", line_color=HONEST))
+    figure = go.Figure(
+        go.Scatter(x=epochs, y=_rounded(uf1), name="all subjects, one epoch", line_color=HONEST)
+    )
     figure.add_trace(
         go.Scatter(
             x=[1, len(uf1)], y=[round(peeked, 4)] * 2, name="each subject's best epoch", mode="lines",
@@ -50,10 +52,12 @@ def audit_bars(table: pd.DataFrame) -> go.Figure:
 def luck(curves: Mapping[str, Sequence[float]], epochs: Sequence[int]) -> go.Figure:
     """UF1 of a model that knows nothing, by the number of epochs among which it may choose."""
     colours = [INFLATED, HONEST]
-    figure = go.Figure([
-        go.Scatter(x=list(epochs), y=_rounded(values), name=name, line_color=colour)
-        for (name, values), colour in zip(curves.items(), colours, strict=False)
-    ])
+    figure = go.Figure(
+        [
+            go.Scatter(x=list(epochs), y=_rounded(values), name=name, line_color=colour)
+            for (name, values), colour in zip(curves.items(), colours, strict=False)
+        ]
+    )
     figure.update_layout(
         xaxis={"title": "epochs to choose from", "type": "log"}, yaxis={"title": "UF1", "range": [0, 1]}
     )

@@ -120,7 +120,9 @@ def test_pages_and_figures_fit_a_phone_and_a_desk(visit, site, pages, width):
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
         too_wide = "f => f.querySelector('.main-svg').getBoundingClientRect().width > f.clientWidth + 1"
-        assert not page.evaluate(f"[...document.querySelectorAll('.mer-figure')].filter({too_wide}).length"), path.name
+        assert not page.evaluate(
+            f"[...document.querySelectorAll('.mer-figure')].filter({too_wide}).length"
+        ), path.name
 
 
 def test_a_slider_moves_the_picture(visit):
