@@ -77,3 +77,8 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
+
+
+def add_comment(path: Path) -> None:
+    """Change a file, but nothing that it does."""
+    path.write_text(path.read_text() + "# a comment\n")
