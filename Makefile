@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book test lint serve lab clean chapters lock bench
+.PHONY: book test lint serve lab clean chapters lock bench ray
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)
@@ -33,8 +33,12 @@ serve: book
 	@$(BIN)/mer serve
 
 lab: $(INSTALLED)
-	@test -x $(BIN)/jupyter-lab || $(BIN)/pip install --quiet jupyterlab
+	@test -x $(BIN)/jupyter-lab || $(BIN)/pip install --quiet jupyterlab -c requirements.lock
 	@$(BIN)/jupyter-lab chapters
+
+# Runs on a cluster: an extra.
+ray: $(INSTALLED)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-ray.txt -c requirements.lock
 
 clean:
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

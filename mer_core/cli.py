@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mer_core.book.contents import BookError, find_root
-from mer_core.progress import progress
 from mer_core.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -73,15 +72,35 @@ def serve(port: Annotated[int, typer.Option(help="Of this machine only.")] = 800
         ThreadingHTTPServer(("localhost", port), handler).serve_forever()
 
 
+@app.command()
+def data(
+    corpus: Annotated[str | None, typer.Argument(help="Name of a corpus; none: list them.")] = None,
+) -> None:
+    """What corpora there are, or the data card of one.
+
+    Example: mer data synth
+    """
+    from mer_core import corpus_names, open_corpus
+
+    if corpus is None:
+        print("\n".join(f"{name:<12} {open_corpus(name).card.about}" for name in corpus_names()))
+    else:
+        rows = open_corpus(corpus).card.table()[""].items()
+        print("\n".join(f"{name}: {value}" for name, value in rows))
+
+
 Folder = Annotated[Path, typer.Argument(help="Folder of a run.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes; with Ray on GPUs: parts that share a GPU.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes here; default: one a core, or one that feeds a GPU.")
+]
 Engine = Annotated[str, typer.Option(help="local, or ray: a cluster (see requirements-ray.txt).")]
+PerGPU = Annotated[int, typer.Option(min=1, help="Parts at once on a GPU of a Ray cluster.")]
 
 
 @app.command()
 def run(
     method: Annotated[str, typer.Argument(help="Name of a method, e.g. ststnet.")],
-    corpus: Annotated[str, typer.Option(help="Name of a corpus.")] = "synth",
+    corpus: Annotated[str, typer.Option(help="Name of a corpus: see mer data.")] = "synth",
     classes: Annotated[str, typer.Option(help="Class map.")] = "megc2019-3class",
     preset: Annotated[str, typer.Option(help="book for two CPU cores, paper for a GPU.")] = "book",
     folds: Annotated[str, typer.Option(help="loso, or a number of subject groups.")] = "loso",
@@ -89,12 +108,15 @@ def run(
     selection: Annotated[str, typer.Option(help="last, inner, or test-peek (for an audit).")] = "last",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "cpu",
     set_: Annotated[list[str], typer.Option("--set", help="A setting of the method: --set epochs=10.")] = (),
-    limit: Annotated[int | None, typer.Option(help="The first clips only.")] = None,
+    limit: Annotated[int | None, typer.Option(help="That many clips only.")] = None,
+    every_epoch: Annotated[bool, typer.Option("--every-epoch", help="Keep what every epoch says.")] = False,
+    keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep every part's network.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; default: runs/METHOD-CORPUS-….")
     ] = None,
-    workers: Workers = CORES,
+    workers: Workers = None,
     engine: Engine = "local",
+    per_gpu: PerGPU = 1,
 ) -> None:
     """Train and test a method on every fold; an interrupted run goes on where it stopped.
 
@@ -102,35 +124,35 @@ def run(
     """
     from mer_core.training import RunSettings
 
-    values = {
-        "method": method,
-        "corpus": corpus,
-        "classes": classes,
-        "preset": preset,
-        "selection": selection,
-    }
-    values |= {"groups": _groups(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
-    settings = RunSettings.parse({**values, "device": device, "limit": limit})
+    asked = {"method": method, "preset": preset, "corpus": corpus, "classes": classes, "selection": selection}
+    asked |= {"groups": _groups(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
+    asked |= {"device": device, "limit": limit, "every_epoch": every_epoch, "keep_weights": keep_weights}
     name = f"{method}-{corpus}-{classes}-{preset}-{folds}" + ("" if selection == "last" else f"-{selection}")
-    _run(settings, out or Path("runs") / name, workers, engine)
+    _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu)
 
 
 @app.command()
-def resume(folder: Folder, workers: Workers = CORES, engine: Engine = "local") -> None:
-    """Compute what is missing of a run, with its own settings."""
+def resume(folder: Folder, workers: Workers = None, engine: Engine = "local", per_gpu: PerGPU = 1) -> None:
+    """Compute what is missing of a run, with its own settings.
+
+    Example: mer resume runs/ststnet-synth-megc2019-3class-book-loso
+    """
     from mer_core.training import Run
 
-    _run(Run.open(folder).settings, folder, workers, engine)
+    _run(Run.open(folder).settings, folder, workers, engine, per_gpu)
 
 
 @app.command()
 def status(folder: Folder) -> None:
     """How much of a run is computed."""
+    from mer_core.evaluation.tables import warnings
     from mer_core.training import Run
 
     made = Run.open(folder)
-    parts, missing = made.parts(), made.missing()
-    print(f"{folder}: {len(parts) - len(missing)} of {len(parts)} parts, {made.seconds():.0f} s of computing")
+    finished, missing, seconds = made.finished(), made.missing(), made.notes()["seconds"].sum()
+    print(f"{folder}: {len(finished)} of {len(made.parts())} parts, {seconds:.0f} s of computing")
+    for warning in warnings(made):
+        print(warning)
     if missing:
         print(f"missing: {', '.join(map(str, missing[:8]))}{' …' if len(missing) > 8 else ''}")
 
@@ -151,32 +173,44 @@ def compare(
     first: Folder, second: Annotated[Path, typer.Argument(help="Another run on the same clips.")]
 ) -> None:
     """Two runs on the same clips, subject by subject: is the difference more than chance?"""
-    from mer_core.evaluation.tables import comparison
+    from mer_core.evaluation.tables import comparison, headline
     from mer_core.training import Run
 
-    print(comparison(Run.open(first), Run.open(second)).to_string(float_format="{:.3f}".format))
+    runs = Run.open(first), Run.open(second)
+    for made in runs:
+        print(f"{made.folder}: {headline(made)}")
+    print(comparison(*runs).to_string(float_format="{:.3f}".format))
 
 
-def _run(settings: "RunSettings", folder: Path, workers: int, engine: str) -> None:
+@app.command()
+def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder of results/.")]) -> None:
+    """Store a finished run in the book: settings, provenance, predictions; what chapters take their numbers from.
+
+    Example: mer keep runs/ststnet-synth-megc2019-3class-book-loso ststnet-synth
+    """
+    from mer_core.evaluation.stored import keep as keep_run
+    from mer_core.training import Run
+
+    print(keep_run(Run.open(folder), find_root() / "results" / name).folder)
+
+
+def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:
     from mer_core.training import run as run_all
 
-    if engine not in ("local", "ray"):
-        raise ValueError(f"There is no engine {engine!r}; there are local and ray.")
-    with progress(desc=str(folder), unit="part") as bar:
-        run_all(settings, folder, workers, engine, tell=lambda part: bar.update())
+    run_all(settings, folder, workers, engine, per_gpu)
     show(folder)
 
 
 def _groups(folds: str) -> int | None:
     if folds == "loso":
         return None
-    if not folds.isdigit():
-        raise ValueError(f"--folds is loso or a number of subject groups, not {folds!r}.")
+    if not folds.isdecimal() or int(folds) < 2:
+        raise ValueError(f"--folds is loso or a number of subject groups from 2 on, not {folds!r}.")
     return int(folds)
 
 
 def _seeds(seeds: str) -> list[int]:
-    if not all(seed.strip().isdigit() for seed in seeds.split(",")):
+    if not all(seed.strip().isdecimal() for seed in seeds.split(",")):
         raise ValueError(f"--seeds is a number or several with commas between, not {seeds!r}.")
     return [int(seed) for seed in seeds.split(",")]
 

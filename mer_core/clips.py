@@ -261,7 +261,7 @@ def _in_processes(write: "_Writer", rows: np.ndarray, workers: int) -> Iterator[
     """Four clips at a time: neighbours in the table share a subject, so that a face is painted once."""
     chunks = [rows[i : i + 4].tolist() for i in range(0, len(rows), 4)]
     try:
-        with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent) as pool:
+        with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
             for future in as_completed([pool.submit(_write_all, write, chunk) for chunk in chunks]):
                 yield future.result()
     except BrokenProcessPool:
@@ -271,7 +271,7 @@ def _in_processes(write: "_Writer", rows: np.ndarray, workers: int) -> Iterator[
         ) from None
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Start watching the parent: without it, a worker of a killed preparation would wait for work for ever."""
     Thread(target=_watch_parent, daemon=True).start()
 

@@ -86,7 +86,7 @@ def _picture(image: np.ndarray) -> go.Image:
 def _slider(names: Sequence[str], label: str) -> dict:
     still = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
     steps = [{"label": name, "method": "animate", "args": [[name], still]} for name in names]
-    return {"steps": steps, "currentvalue": {"prefix": f"{label} "}, "pad": {"t": 10}, "x": 0.12, "len": 0.88}
+    return {"steps": steps, "currentvalue": {"prefix": f"{label} "}, "pad": {"t": 10}, "x": 0.18, "len": 0.82}
 
 
 def _play_button() -> dict:

@@ -43,7 +43,7 @@ class ApexFrame(NetworkMethod):
     view = View(frames=2, size=64, span="onset-apex", landmarks=False)
 
     def inputs(self, clips: ClipSet) -> dict[str, Tensor]:
-        apex = torch.from_numpy(clips.frames[:, -1]).float()[:, None] / 255  # (N, 1, 64, 64)
+        apex = torch.tensor(clips.frames[:, -1]).float()[:, None] / 255  # (N, 1, 64, 64)
         return {"x": apex - apex.mean(dim=(2, 3), keepdim=True)}  # per clip: no statistic over clips
 
     def network(self, n_classes: int) -> nn.Module:

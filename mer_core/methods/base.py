@@ -77,7 +77,7 @@ class NetworkSettings(Settings):
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of a training: which parameters move, and for how long. Empty `part`: all of them."""
+    """Some epochs in which one sub-module learns, `part`; the others are in evaluation mode. Empty: all learn."""
 
     name: str
     epochs: int

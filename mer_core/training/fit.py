@@ -1,8 +1,10 @@
 """Fit one fold: all its clips lie on the device, and no file is opened inside a step."""
 
-from collections.abc import Callable, Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -37,14 +39,54 @@ class Examples:
         return Examples(inputs, self.labels.to(device), self.subjects, self.n_classes)
 
 
+class Fitted(NamedTuple):
+    """What came out of fitting one fold."""
+
+    probabilities: np.ndarray  # (n, C) of the test clips, at the selected epoch
+    epochs: np.ndarray | None  # (E, n, C) after every epoch of the last stage, if asked for
+    network: nn.Module | None  # at the selected epoch; an estimator of scikit-learn has none
+
+
 def examples(method: Method, clips: ClipSet, labels: np.ndarray, n_classes: int) -> Examples:
     """The clips as this method sees them."""
-    if isinstance(method, NetworkMethod):
-        inputs = method.inputs(clips)
-    else:
-        inputs = {"x": torch.from_numpy(method.features(clips))}
+    with one_thread():
+        if isinstance(method, NetworkMethod):
+            inputs = method.inputs(clips)
+        else:
+            inputs = {"x": torch.from_numpy(method.features(clips))}
     subjects = clips.clips["subject"].to_numpy()
     return Examples(inputs, torch.tensor(labels, dtype=torch.long), subjects, n_classes)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums over several threads are added in another order: the same seed would give other numbers."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def fold_seed(fold: str, seed: int) -> int:
+    """A seed for this fold alone, so that neither the order of the folds nor their number matters."""
+    return int.from_bytes(hashlib.sha256(f"{fold} {seed}".encode()).digest()[:4], "big") % 2**31
+
+
+def predict_folds(
+    method: Method, data: Examples, folds: Iterable[Fold], seed: int, device: str = "cpu"
+) -> np.ndarray:  # (N, C)
+    """Class probabilities of every clip, each by a model that never saw its subject; as a run has them.
+
+    A clip that no fold tests has none: its row is NaN.
+    """
+    pooled = np.full((len(data.labels), data.n_classes), np.nan)
+    for fold in folds:
+        train, test = data.take(fold.train), data.take(fold.test)
+        fitted = fit_and_predict(method, train, test, fold_seed(fold.name, seed), device)
+        pooled[fold.test] = fitted.probabilities
+    return pooled
 
 
 def fit_and_predict(
@@ -55,70 +97,81 @@ def fit_and_predict(
     device: str = "cpu",
     selection: Selection = "last",
     every_epoch: bool = False,
-) -> tuple[np.ndarray, np.ndarray | None]:  # (n, C), (E, n, C)
-    """Probabilities of the test clips at the selected epoch, and after every epoch if asked for.
+) -> Fitted:
+    """Train on one side of a fold, and say what the other side's clips are.
 
-    `last` looks at nothing. `inner` chooses by subjects that are taken out of training for it. `test-peek` chooses by
-    the very clips that it is tested on: it is here to show what that does to a score.
+    `last` looks at nothing. `inner` chooses the epoch by subjects that are taken out of training for it. `test-peek`
+    chooses it by the very clips that it is tested on: it is here to show what that does to a score. Both choose among
+    the epochs of the last stage.
     """
-    if isinstance(method, FeatureMethod):
-        return fit_features(method, train, test, seed), None  # an estimator has no epochs
-    watched = test
-    if selection == "inner":
-        inner = subject_groups(train.subjects, k=min(5, len(set(train.subjects))), seed=seed)[0]
-        train, watched = train.take(inner.train), train.take(inner.test)
-    watch = _Watch(watched, test)
-    model = fit_network(
-        method, train, seed, device, watch if every_epoch or selection != "last" else _nothing
-    )
-    chosen = predict(model, test.inputs).numpy() if selection == "last" else watch.best()
-    return chosen, np.stack(watch.made) if every_epoch else None
+    with one_thread():
+        if isinstance(method, FeatureMethod):
+            _refuse_epochs(method, selection, every_epoch)
+            return Fitted(fit_features(method, train, test, seed), None, None)
+        train, test = train.to(device), test.to(device)
+        watched = test if selection == "test-peek" else None
+        if selection == "inner":
+            train, watched = _inner(train, seed)
+        watch = _Watch(test, watched)
+        model = fit_network(method, train, seed, watch if every_epoch or watched else None)
+        if watch.best_state:
+            model.load_state_dict(watch.best_state)
+        return Fitted(
+            predict(model, test.inputs).numpy(), np.stack(watch.made) if every_epoch else None, model
+        )
 
 
-def predict_folds(
-    method: Method, data: Examples, folds: Iterable[Fold], seed: int, device: str = "cpu"
-) -> np.ndarray:  # (N, C)
-    """Class probabilities of every clip, each by a model that never saw its subject."""
-    pooled = np.zeros((len(data.labels), data.n_classes))
-    for number, fold in enumerate(folds):
-        train, test = data.take(fold.train), data.take(fold.test)
-        pooled[fold.test], _ = fit_and_predict(method, train, test, 1000 * seed + number, device)
-    return pooled
+def _refuse_epochs(method: FeatureMethod, selection: Selection, every_epoch: bool) -> None:
+    if selection != "last" or every_epoch:
+        raise ValueError(f"{method.name} has no epochs: its selection can only be last, without every_epoch.")
+
+
+def _inner(train: Examples, seed: int) -> tuple[Examples, Examples]:
+    """About a fifth of the training subjects is held out to choose the epoch by."""
+    if len(subjects := set(train.subjects)) < 2:
+        raise ValueError(f"selection=inner needs two training subjects at least, there is only {subjects}.")
+    held_out = subject_groups(train.subjects, k=min(5, len(subjects)), seed=seed)[0]
+    return train.take(held_out.train), train.take(held_out.test)
 
 
 class _Watch:
-    """Remembers after each epoch what the network says of the test clips, and how well it does on the watched."""
+    """After each epoch: what the network says of the test clips, and the best network so far on the watched ones."""
 
-    def __init__(self, watched: Examples, test: Examples) -> None:
-        self.watched, self.test = watched, test
-        self.uf1: list[float] = []
-        self.made: list[np.ndarray] = []
+    def __init__(self, test: Examples, watched: Examples | None) -> None:
+        self.test, self.watched = test, watched
+        self.made: list[np.ndarray] = []  # (n, C) each
+        self.best_score = -1.0
+        self.best_state: dict[str, Tensor] = {}
 
     def __call__(self, model: nn.Module) -> None:
-        truth, predicted = self.watched.labels, predict(model, self.watched.inputs).argmax(dim=1)
+        said = predict(model, self.test.inputs)
+        self.made.append(said.numpy())
+        if self.watched:
+            seen = said if self.watched is self.test else predict(model, self.watched.inputs)
+            self._keep_if_best(model, seen.argmax(dim=1))
+
+    def _keep_if_best(self, model: nn.Module, predicted: Tensor) -> None:
         every_class = {"labels": range(self.watched.n_classes), "zero_division": 0}
-        self.uf1.append(f1_score(truth, predicted, average="macro", **every_class))
-        self.made.append(predict(model, self.test.inputs).numpy())
-
-    def best(self) -> np.ndarray:  # (n, C)
-        return self.made[int(np.argmax(self.uf1))]
-
-
-def _nothing(model: nn.Module) -> None:
-    pass
+        score = f1_score(self.watched.labels.cpu(), predicted, average="macro", **every_class)
+        if score > self.best_score:
+            self.best_score = score
+            self.best_state = {name: value.clone() for name, value in model.state_dict().items()}
 
 
 def fit_features(method: FeatureMethod, train: Examples, test: Examples, seed: int) -> np.ndarray:  # (n, C)
     """Fit an estimator of scikit-learn. Where it has no probabilities, the softmax of its decision stands for them."""
-    estimator = method.estimator(seed).fit(train.inputs["x"].numpy(), train.labels.numpy())
-    features = test.inputs["x"].numpy()
+    features, labels = test.inputs["x"].numpy(), train.labels.numpy()
+    made = np.zeros((len(features), train.n_classes))
+    if len(set(labels)) == 1:  # nothing to tell apart
+        made[:, labels[0]] = 1
+        return made
+    estimator = method.estimator(seed).fit(train.inputs["x"].numpy(), labels)
     if hasattr(estimator, "predict_proba"):
         known = estimator.predict_proba(features)
     else:
         decision = estimator.decision_function(features)
         decision = decision if decision.ndim == 2 else np.stack([-decision, decision], axis=1)
         known = torch.from_numpy(decision).softmax(dim=1).numpy()
-    made = np.zeros((len(features), train.n_classes))
     made[:, estimator.classes_] = known  # a class that was not in training can't be predicted
     return made
 
@@ -127,16 +180,22 @@ def fit_network(
     method: NetworkMethod,
     train: Examples,
     seed: int,
-    device: str = "cpu",
-    after_epoch: Callable[[nn.Module], None] = _nothing,
+    after_epoch: Callable[[nn.Module], None] | None = None,
 ) -> nn.Module:
-    """A trained network. The seed sets its first weights, the order of the clips and their augmentation."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    """A trained network, on the device of the clips; the seed sets its first weights, their order and augmentation.
+
+    `after_epoch` is called with the network after every epoch of the last stage.
+    """
+    device = train.labels.device
+    on_gpu = [device] if device.type == "cuda" else []
+    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
+    with torch.random.fork_rng(devices=on_gpu), exact:
         torch.manual_seed(seed)
         model = method.network(train.n_classes).to(device)
-        train = train.to(device)
-        for stage in method.stages():
-            _run_stage(method, model, train, stage, after_epoch)
+        *earlier, last = method.stages()
+        for stage in earlier:
+            _run_stage(method, model, train, stage, None)
+        _run_stage(method, model, train, last, after_epoch)
     return model.eval()
 
 
@@ -145,30 +204,41 @@ def _run_stage(
     model: nn.Module,
     train: Examples,
     stage: Stage,
-    after_epoch: Callable[[nn.Module], None],
+    after_epoch: Callable[[nn.Module], None] | None,
 ) -> None:
-    settings, device = method.settings, train.labels.device
-    part = [p for name, p in model.named_parameters() if name.startswith(stage.part)]
-    optimiser = torch.optim.AdamW(part, lr=settings.rate, weight_decay=settings.decay)
-    batches_an_epoch = -(-len(train.labels) // settings.batch)
-    schedule = _schedule(optimiser, settings.schedule, stage.epochs * batches_an_epoch)
+    settings = method.settings
+    moving = model.get_submodule(stage.part)
+    optimiser = torch.optim.AdamW(moving.parameters(), lr=settings.rate, weight_decay=settings.decay)
+    batches = -(-len(train.labels) // settings.batch)
+    schedule = _schedule(optimiser, settings.schedule, stage.epochs * batches)
     generator = torch.Generator().manual_seed(int(torch.randint(2**31, (1,))))
     weight = class_weights(train.labels, train.n_classes) if settings.balance else None
-    use_bf16 = settings.precision == "bf16"
     for _ in range(stage.epochs):
-        model.train()
-        for rows in torch.randperm(len(train.labels), generator=generator).to(device).split(settings.batch):
+        model.eval()  # what does not move keeps its statistics too, and drops nothing
+        moving.train()
+        order = torch.randperm(len(train.labels), generator=generator).to(train.labels.device)
+        for rows in order.tensor_split(batches):  # as even as can be: no last batch of a single clip
             batch = {name: values[rows] for name, values in train.inputs.items()}
             batch |= {"label": train.labels[rows], "class_weight": weight}
-            batch = augment(batch, method.kinds, settings.augment, generator)
-            with torch.autocast(device.type, torch.bfloat16, enabled=use_bf16):
-                loss = sum(method.losses(model(batch["x"]), batch, stage).values())
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            _step(method, model, augment(batch, method.kinds, settings.augment, generator), stage, optimiser)
             schedule.step()
-        model.eval()
-        after_epoch(model)
+        if after_epoch:
+            after_epoch(model.eval())
+
+
+def _step(
+    method: NetworkMethod,
+    model: nn.Module,
+    batch: dict[str, Tensor],
+    stage: Stage,
+    optimiser: torch.optim.Optimizer,
+) -> None:
+    use_bf16 = method.settings.precision == "bf16"
+    with torch.autocast(batch["label"].device.type, torch.bfloat16, enabled=use_bf16):
+        loss = sum(method.losses(model(batch["x"]), batch, stage).values())
+    model.zero_grad()
+    loss.backward()
+    optimiser.step()
 
 
 def _schedule(
@@ -181,7 +251,7 @@ def _schedule(
 
 @torch.no_grad()
 def predict(model: nn.Module, inputs: dict[str, Tensor], batch: int = 64) -> Tensor:  # (n, C)
-    """Class probabilities, on the CPU, of clips that may lie anywhere."""
+    """Class probabilities, on the CPU, of clips that may lie anywhere; `model` must be in evaluation mode."""
     device = next(model.parameters()).device
     made = [model(x.to(device))["emotion"].float().softmax(dim=1).cpu() for x in inputs["x"].split(batch)]
     return torch.cat(made)

@@ -3,20 +3,23 @@
 import hashlib
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from pydantic import Field
+from safetensors.torch import save as pack
 
+import mer_core
 from mer_core import open_corpus
 from mer_core.clips import ClipSet
-from mer_core.methods import Method, create_method
+from mer_core.methods import FeatureMethod, Method, create_method
+from mer_core.numerics import numerics_class
 from mer_core.protocols import Fold, class_map, leave_one_subject_out, subject_groups
 from mer_core.settings import Settings
 from mer_core.training.devices import find_device
-from mer_core.training.fit import Examples, Selection, examples, fit_and_predict
+from mer_core.training.fit import Examples, Fitted, Selection, examples, fit_and_predict, fold_seed
 
 
 class RunError(RuntimeError):
@@ -32,11 +35,47 @@ class RunSettings(Settings):
     corpus: str = "synth"
     classes: str = Field("megc2019-3class", description="class map")
     groups: int | None = Field(None, ge=2, description="subject groups; none: leave one subject out")
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[int, ...] = Field((0,), min_length=1)
     selection: Selection = "last"
     device: str = "cpu"
     every_epoch: bool = Field(False, description="keep the probabilities after every epoch, for an audit")
-    limit: int | None = Field(None, ge=2, description="the first clips only")
+    keep_weights: bool = Field(False, description="keep every part's network")
+    limit: int | None = Field(None, ge=2, description="that many clips only, each emotion with its share")
+
+    def create_method(self) -> Method:
+        """The method as it is set here."""
+        return create_method(self.method, self.preset, **self.settings)
+
+    def checked(self) -> "RunSettings":
+        """The same with the device found; an error for whatever can be known to be wrong before data are prepared."""
+        method = self.create_method()
+        epochs = self.selection != "last" or self.every_epoch
+        if isinstance(method, FeatureMethod) and (epochs or self.keep_weights):
+            raise RunError(
+                f"{self.method} is no network: it has no epochs to select or keep, and no weights; "
+                "its selection is last."
+            )
+        if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+            raise RunError(f"Expected different seeds from 0 on, got {list(self.seeds)}.")
+        labelled, _ = _labelled(open_corpus(self.corpus).clips, self)
+        split(labelled["subject"].to_numpy(), self.groups)
+        return self.replace(device=find_device(self.device))
+
+
+def _labelled(clips: pd.DataFrame, settings: RunSettings) -> tuple[pd.DataFrame, np.ndarray]:
+    """The clips that belong to a class, and the number of it."""
+    labels = class_map(settings.classes).label(clips)
+    if labels.isna().all():
+        emotions = ", ".join(sorted(set(clips["emotion"])))
+        raise RunError(
+            f"No clip of {settings.corpus} belongs to a class of {settings.classes}: it has {emotions}."
+        )
+    return clips[labels.notna()], labels.dropna().to_numpy(int)
+
+
+def split(subjects: np.ndarray, groups: int | None) -> list[Fold]:
+    """The folds: one a subject, or as many groups of subjects."""
+    return leave_one_subject_out(subjects) if groups is None else subject_groups(subjects, groups)
 
 
 @dataclass(frozen=True)
@@ -55,50 +94,80 @@ class Material:
     """Everything that the parts of a run share, loaded once a process."""
 
     method: Method
-    clips: ClipSet
-    examples: Examples
-    folds: dict[str, Fold]
     classes: tuple[str, ...]
+    clips: ClipSet
+    labels: np.ndarray  # (N,)
+    folds: dict[str, Fold]
+    left_out: dict[str, int]  # clips by emotion that belong to no class
+
+    @cached_property
+    def examples(self) -> Examples:
+        """The clips as the method sees them."""
+        return examples(self.method, self.clips, self.labels, len(self.classes))
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """Checksum of every file that the clips come from."""
+        return self.clips.provenance["sha256"]
 
 
 @lru_cache(maxsize=2)
 def material(plain: str) -> Material:
-    """The clips of a run as its method sees them, and the folds."""
+    """The clips of a run and its folds; `plain` is its settings as JSON."""
     settings = RunSettings.model_validate_json(plain)
-    method = create_method(settings.method, settings.preset, **settings.settings)
-    chosen = class_map(settings.classes)
-    clips = open_corpus(settings.corpus).clipset(method.view, limit=settings.limit)
-    labels = chosen.label(clips.clips)
-    clips, labels = clips.select(labels.notna()), labels.dropna().astype(int).to_numpy()
-    subjects = clips.clips["subject"].to_numpy()
-    folds = (
-        leave_one_subject_out(subjects)
-        if settings.groups is None
-        else subject_groups(subjects, settings.groups)
-    )
-    made = examples(method, clips, labels, len(chosen.classes))
-    return Material(method, clips, made, {fold.name: fold for fold in folds}, chosen.classes)
+    method = settings.create_method()
+    every = open_corpus(settings.corpus).clipset(method.view, limit=settings.limit)
+    table, labels = _labelled(every.clips, settings)
+    folds = {fold.name: fold for fold in split(table["subject"].to_numpy(), settings.groups)}
+    left_out = every.clips.drop(table.index)["emotion"].value_counts().to_dict()
+    classes = class_map(settings.classes).classes
+    return Material(method, classes, every.select(table.index), labels, folds, left_out)
 
 
-def compute(plain: str, part: Part) -> tuple[pd.DataFrame, np.ndarray | None, float]:
-    """One part: its table of predictions, the probabilities of every epoch, the seconds it took.
+@dataclass(frozen=True)
+class Result:
+    """A computed part: plain data, since it may come from another machine."""
 
-    A part has one thread and a seed of its own, so that neither the number of workers nor the order matters.
-    """
-    torch.set_num_threads(1)
+    table: pd.DataFrame  # a row a clip
+    epochs: np.ndarray | None  # (E, n, C)
+    weights: bytes | None  # safetensors
+    seconds: float
+    made_by: dict[str, str]  # code and numerics of the process that computed it
+    fingerprint: dict[str, str]  # of the data that it saw
+
+
+def compute(plain: str, part: Part) -> Result:
+    """One part: it has a seed of its own, so that neither the number of workers nor their order matters."""
     start = time.monotonic()
     settings, shared = RunSettings.model_validate_json(plain), material(plain)
     fold, device = shared.folds[part.fold], find_device(settings.device)
     train, test = shared.examples.take(fold.train), shared.examples.take(fold.test)
-    seed = int.from_bytes(hashlib.sha256(str(part).encode()).digest()[:4], "big") % 2**31
-    made, epochs = fit_and_predict(
+    seed = fold_seed(part.fold, part.seed)
+    fitted = fit_and_predict(
         shared.method, train, test, seed, device, settings.selection, settings.every_epoch
     )
-    rows = shared.clips.clips.iloc[fold.test]
-    table = pd.DataFrame(
-        {"clip": rows["clip"], "subject": rows["subject"], "fold": part.fold, "seed": part.seed}
-    )
-    table["truth"], table["predicted"] = test.labels.numpy(), made.argmax(axis=1)
+    weights = _weights(fitted) if settings.keep_weights else None
+    made_by = {"code": code_version(), "numerics": numerics_class()}
+    seconds, table = time.monotonic() - start, _table(shared, part, fitted.probabilities)
+    return Result(table, fitted.epochs, weights, seconds, made_by, shared.fingerprint)
+
+
+def _table(shared: Material, part: Part, probabilities: np.ndarray) -> pd.DataFrame:
+    rows = shared.folds[part.fold].test
+    table = shared.clips.clips.iloc[rows][["clip", "subject"]].reset_index(drop=True)
+    table = table.assign(fold=part.fold, seed=part.seed)
+    table["truth"], table["predicted"] = shared.labels[rows], probabilities.argmax(axis=1)
     for number, name in enumerate(shared.classes):
-        table[f"p_{name}"] = made[:, number]
-    return table.reset_index(drop=True), epochs, time.monotonic() - start
+        table[f"p_{name}"] = probabilities[:, number]
+    return table
+
+
+def _weights(fitted: Fitted) -> bytes:
+    return pack({name: value.cpu().contiguous() for name, value in fitted.network.state_dict().items()})
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Checksum of the whole package."""
+    sources = sorted(Path(mer_core.__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()

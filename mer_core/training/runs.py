@@ -3,21 +3,24 @@
     run.json                         what was asked for, on which data, by which code, on which machine
     predictions/s01-seed0.parquet    a row a clip: clip, subject, fold, seed, truth, predicted, p_<class> …
     epochs/s01-seed0.npy             (E, n, C) probabilities after every epoch, if asked for
+    weights/s01-seed0.safetensors    the network, with a card beside it (.json), if asked for
 
 A part (one fold, one seed) is written at once or not at all, and depends on nothing but its own seed. So a run that was
 killed at any moment and started again gives the predictions of one that was not, and repeats no finished part.
 """
 
-import hashlib
 import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -26,48 +29,47 @@ import pyarrow.parquet as pq
 import torch
 from filelock import FileLock, Timeout
 
-import mer_core
 from mer_core.numerics import numerics_class
-from mer_core.training import engines
-from mer_core.training.parts import Part, RunError, RunSettings, material
+from mer_core.progress import progress
+from mer_core.training.engines import ENGINES
+from mer_core.training.parts import Material, Part, Result, RunError, RunSettings, code_version, material
+from mer_core.training.weights import card
 
-Engine = Literal["local", "ray"]
+KEPT = "What is finished is kept: `mer resume`."
 
 
 def run(
     settings: RunSettings,
-    folder: Path,
-    workers: int = 1,
-    engine: Engine = "local",
-    tell: Callable[[Part], object] = lambda part: None,
+    folder: Path | str,
+    workers: int | None = 1,
+    engine: str = "local",
+    per_gpu: int = 1,
 ) -> "Run":
-    """Compute what is missing of a run: in `workers` processes here, or wherever a Ray cluster has room."""
-    made = Run.create(folder, settings)
-    compute_all = engines.local if engine == "local" else engines.on_ray
+    """Compute what is missing of a run, in a folder that is new or holds this very run.
+
+    `local` computes in `workers` processes here (None: one a core, or one if it has a GPU to feed); `ray` wherever a
+    cluster has room, with `per_gpu` parts at once on a GPU.
+    """
+    if engine not in ENGINES:
+        raise RunError(f"There is no engine {engine!r}; there are {', '.join(ENGINES)}.")
+    settings, made = settings.checked(), Run(Path(folder))
+    workers = workers or ((os.cpu_count() or 1) if settings.device == "cpu" else 1)
     with made.locked():
-        for part, result in compute_all(settings.model_dump_json(), made.missing(), workers):
-            made.keep(part, *result)
-            tell(part)
+        shared = material(plain := settings.model_dump_json())
+        made.describe(settings, shared)
+        todo, parts = made.missing(), made.parts()
+        with progress(total=len(parts), initial=len(parts) - len(todo), desc=str(folder), unit="part") as bar:
+            for part, result in ENGINES[engine](plain, todo, workers if engine == "local" else per_gpu):
+                made.keep(part, result, shared)
+                bar.update()
     return made
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder."""
+    """A run's folder. Looking at it needs neither the corpus nor the method."""
 
     folder: Path
-
-    @classmethod
-    def create(cls, folder: Path, settings: RunSettings) -> Self:
-        """A new run, or the same one again: a folder that holds another run is refused."""
-        run = cls(Path(folder))
-        record = {"settings": settings.plain(), **_provenance(settings)}
-        if (run.folder / "run.json").exists():
-            run.check(record)
-        else:
-            run.folder.mkdir(parents=True, exist_ok=True)
-            _write(run.folder / "run.json", lambda path: path.write_text(json.dumps(record, indent=1) + "\n"))
-        return run
 
     @classmethod
     def open(cls, folder: Path | str) -> Self:
@@ -76,103 +78,164 @@ class Run:
             raise RunError(f"{folder} is no run: it has no run.json. `mer run` makes one.")
         return cls(Path(folder))
 
-    @property
+    @cached_property
     def record(self) -> dict:
         """What was asked for, on which data, by which code, on which machine."""
         return json.loads((self.folder / "run.json").read_text())
 
-    @property
+    @cached_property
     def settings(self) -> RunSettings:
         """What was asked for."""
         return RunSettings.parse(self.record["settings"])
 
-    def check(self, now: dict) -> None:
-        """Going on with other settings or other data would mix two runs."""
-        for name in ("settings", "data"):
-            if self.record[name] != now[name]:
-                raise RunError(
-                    f"{self.folder} holds another run: its {name} are {self.record[name]}, now {now[name]}. "
-                    "Choose another folder, or delete this one."
-                )
-
     def parts(self) -> list[Part]:
         """All that the run consists of, in order."""
-        settings = self.settings
-        folds = material(settings.model_dump_json()).folds
-        return [Part(fold, seed) for seed in settings.seeds for fold in folds]
+        return [Part(fold, seed) for seed in self.settings.seeds for fold in self.record["folds"]]
 
     def missing(self) -> list[Part]:
         """What is not computed yet."""
         return [part for part in self.parts() if not self.file(part).exists()]
 
+    def finished(self) -> list[Part]:
+        """What is computed."""
+        return [part for part in self.parts() if self.file(part).exists()]
+
     def file(self, part: Part) -> Path:
         """Where a part's predictions are."""
         return self.folder / "predictions" / f"{part}.parquet"
 
-    def keep(self, part: Part, table: pd.DataFrame, epochs: np.ndarray | None, seconds: float) -> None:
-        """Write a part, whole or not at all; the predictions come last, since they say that it is finished."""
-        if epochs is not None:
-            _write(self.folder / "epochs" / f"{part}.npy", lambda path: _save(path, epochs))
-        note = {"seconds": f"{seconds:.3f}", "numerics": numerics_class()}
-        rows = pa.Table.from_pandas(table, preserve_index=False)
-        rows = rows.replace_schema_metadata({**rows.schema.metadata, **note})
-        _write(self.file(part), lambda path: pq.write_table(rows, path))
+    def weights(self, part: Part) -> Path:
+        """Where a part's network is, if it was kept: `load_network` reads it."""
+        return self.folder / "weights" / f"{part}.safetensors"
 
     def predictions(self) -> pd.DataFrame:
         """The pooled predictions of all finished parts."""
-        files = sorted((self.folder / "predictions").glob("*.parquet"))
-        if not files:
+        if not (parts := self.finished()):
             raise RunError(f"{self.folder} has no predictions yet: `mer resume {self.folder}`.")
-        return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+        return pd.concat([pd.read_parquet(self.file(part)) for part in parts], ignore_index=True)
 
-    def seconds(self) -> float:
-        """Time of all finished parts together."""
-        files = (self.folder / "predictions").glob("*.parquet")
-        return sum(float(pq.read_schema(file).metadata[b"seconds"]) for file in files)
+    def notes(self) -> pd.DataFrame:
+        """A row a finished part: the seconds it took, and the code and numerics that computed it."""
+        notes = [pq.read_schema(self.file(part)).metadata for part in self.finished()]
+        names = ("seconds", "code", "numerics", "selection")
+        table = pd.DataFrame(
+            [[note[name.encode()].decode() for name in names] for note in notes], columns=names
+        )
+        return table.astype({"seconds": float})
 
-    def locked(self) -> FileLock:
+    @contextmanager
+    def locked(self) -> Iterator[None]:
         """Held while the run computes: a second one says so and stops."""
-        lock = FileLock(self.folder / "lock", timeout=0)
+        self._refuse_other_files()
+        self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            return lock.acquire()
+            with FileLock(self.folder / "lock", timeout=0):
+                yield
         except Timeout:
             raise RunError(f"{self.folder} is being computed by another process right now.") from None
 
+    def _refuse_other_files(self) -> None:
+        if self.folder.exists() and not (self.folder / "run.json").exists():
+            unknown = {path.name for path in self.folder.iterdir()} - {"lock", _unfinished("run.json")}
+            if unknown:
+                raise RunError(f"{self.folder} holds other files ({min(unknown)}, …): choose another folder.")
 
-def _save(path: Path, array: np.ndarray) -> None:
-    with path.open("wb") as file:
-        np.save(file, array.astype(np.float32))
+    def describe(self, settings: RunSettings, shared: Material) -> None:
+        """Write what this run is; a folder that holds another run is refused."""
+        now = {**_identity(settings, shared), **_provenance()}
+        if (self.folder / "run.json").exists():
+            self._refuse_another(now)
+        else:
+            text = json.dumps(now, indent=1, ensure_ascii=False) + "\n"
+            _write(self.folder / "run.json", lambda path: path.write_text(text))
+
+    def _refuse_another(self, now: dict) -> None:
+        """Going on with other settings, data or kernels would mix two runs."""
+        there = {name: self.record.get(name) for name in IDENTITY}
+        differ = _differences(there, {name: json.loads(json.dumps(now[name])) for name in IDENTITY})
+        if differ:
+            lines = "".join(f"\n  {line}" for line in differ)
+            raise RunError(
+                f"{self.folder} holds another run:{lines}\nChoose another folder, or delete this one."
+            )
+
+    def keep(self, part: Part, result: Result, shared: Material) -> None:
+        """Write a part, whole or not at all; the predictions come last, since they say that it is finished."""
+        if result.fingerprint != shared.fingerprint:
+            raise RunError(f"{part} was computed on a machine whose data differ from this one's: {KEPT}")
+        if result.epochs is not None:
+            epochs = result.epochs.astype(np.float32)
+            _write(self.folder / "epochs" / f"{part}.npy", lambda path: path.write_bytes(_npy(epochs)))
+        if result.weights is not None:
+            about = json.dumps(card(result.weights, self.settings, shared, part), indent=1) + "\n"
+            _write(self.weights(part), lambda path: path.write_bytes(result.weights))
+            _write(self.weights(part).with_suffix(".json"), lambda path: path.write_text(about))
+        note = {**result.made_by, "seconds": f"{result.seconds:.3f}", "selection": self.settings.selection}
+        rows = pa.Table.from_pandas(result.table, preserve_index=False)
+        rows = rows.replace_schema_metadata({**rows.schema.metadata, **note})
+        _write(self.file(part), lambda path: pq.write_table(rows, path))
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _unfinished(name: str) -> str:
+    return f".{name}.unfinished"
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
     """Through a temporary file beside it: whoever looks sees the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.with_name(_unfinished(path.name))
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(unfinished)
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())  # on the disk before it gets its name
         unfinished.replace(path)
     except OSError as error:
-        raise RunError(
-            f"{path} can't be written ({error}). What is finished is kept: `mer resume`."
-        ) from error
-    finally:
         unfinished.unlink(missing_ok=True)
+        raise RunError(f"{path} can't be written ({error}). {KEPT}") from error
 
 
-def _provenance(settings: RunSettings) -> dict:
-    clips = material(settings.model_dump_json()).clips
-    sources = sorted(Path(mer_core.__file__).parent.rglob("*.py"))
-    code = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    packages = ("torch", "torchvision", "numpy", "scikit-learn", "opencv-python", "pandas")
+IDENTITY = (
+    "settings",
+    "method",
+    "folds",
+    "data",
+    "numerics",
+)  # what must not change between a start and a resume
+
+
+def _identity(settings: RunSettings, shared: Material) -> dict:
+    used = {"clips": len(shared.clips), "left out, in no class": shared.left_out}
     return {
-        "data": {"clipset": clips.folder.name, "sha256": clips.provenance["sha256"]},
-        "code": {"mer_core": version("mer-core"), "sha256": code},
-        "environment": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "settings": settings.plain(),
+        "method": shared.method.settings.plain(),  # all of them: a preset may change with the code
+        "folds": list(shared.folds),
+        "data": {**used, "sha256": shared.fingerprint},
         "numerics": numerics_class(),
-        "hardware": {"machine": platform.machine(), "cores": os.cpu_count(), "gpu": _gpu()},
+    }
+
+
+def _provenance() -> dict:
+    packages = ("torch", "torchvision", "numpy", "scikit-learn", "opencv-python", "pandas")
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "code": {"mer_core": version("mer-core"), "sha256": code_version()},
+        "environment": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "hardware": {"machine": platform.machine(), "cores": os.cpu_count(), "gpu": gpu},
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 
 
-def _gpu() -> str | None:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+def _differences(there: object, now: object, name: str = "") -> list[str]:
+    """`settings.seeds is [0], asked for is [0, 1]`."""
+    if isinstance(there, dict) and isinstance(now, dict):
+        names = sorted({*there, *now})
+        return [
+            line for k in names for line in _differences(there.get(k), now.get(k), f"{name}.{k}".lstrip("."))
+        ]
+    return [] if there == now else [f"{name} is {there}, asked for is {now}"]

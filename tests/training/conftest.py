@@ -1,0 +1,1 @@
+from tests.training.tools import _cache, cache  # noqa: F401 (fixtures)

@@ -1,0 +1,97 @@
+"""The same run on a cluster: several nodes on this machine, one of which dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mer_core.training import Part, Run, RunError, engines, run
+from mer_core.training.parts import compute
+from tests.training.tools import mini, pooled
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before Ray is imported: nothing is sent anywhere
+ray = pytest.importorskip("ray", reason="needs Ray: pip install -r requirements-ray.txt -c requirements.lock")
+SMALL = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
+IMPATIENT = {
+    "health_check_initial_delay_ms": 0,
+    "health_check_period_ms": 500,
+    "health_check_failure_threshold": 4,
+}
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """A head that computes nothing, and two nodes of one core each."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("BEGUN", str(tmp_path))  # nodes inherit it
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": IMPATIENT, **SMALL}
+    )
+    for _ in "ab":
+        cluster.add_node(num_cpus=1, object_store_memory=SMALL["object_store_memory"])
+    ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def compute_slowly(plain, part):
+    """Also notes which node and process began the part: a line each time."""
+    with (Path(os.environ["BEGUN"]) / f"{part}.begun").open("a") as file:
+        file.write(f"{ray.get_runtime_context().get_node_id()} {os.getpid()}\n")
+    time.sleep(0.4)
+    return compute(plain, part)
+
+
+def test_a_node_dies_and_the_result_is_the_serial_one(cluster, tmp_path, monkeypatch):
+    settings, killed, keep = mini(seeds=(0, 1), every_epoch=True), [], Run.keep
+
+    def begun():
+        return {path.stem: path.read_text().splitlines() for path in tmp_path.glob("*.begun")}
+
+    def keep_and_kill(made, part, *rest):
+        keep(made, part, *rest)
+        running = [nodes[-1] for name, nodes in begun().items() if name in map(str, made.missing())]
+        if running and not killed:
+            node_id, process = running[0].split()
+            victim = next(node for node in cluster.worker_nodes if node.node_id == node_id)
+            cluster.remove_node(victim, allow_graceful=False)
+            os.kill(int(process), signal.SIGKILL)  # a machine that is gone takes all its processes with it
+            killed.append(node_id)
+
+    with monkeypatch.context() as patches:
+        patches.setattr(Run, "keep", keep_and_kill)
+        patches.setattr(engines, "compute", compute_slowly)
+        on_ray = run(settings, tmp_path / "ray", engine="ray")
+    again = [lines for lines in begun().values() if len(lines) > 1]
+    assert again  # a part was lost
+    assert all(
+        killed[0] in first and killed[0] not in last for first, *_, last in again
+    )  # and found a new home
+    serial = run(settings, tmp_path / "serial")
+    pd.testing.assert_frame_equal(pooled(on_ray.folder), pooled(serial.folder), check_exact=True)
+    assert set(on_ray.notes()["numerics"]) == {serial.record["numerics"]}  # one thread, the same kernels
+
+
+def test_without_a_cluster_one_is_started_and_ends_with_the_run(tmp_path):
+    made = run(mini("majority"), tmp_path / "run", engine="ray")
+    assert not made.missing()
+    assert not ray.is_initialized()
+    children = subprocess.run(
+        ["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True
+    )
+    assert "raylet" not in children.stdout
+    with pytest.raises(KeyError, match="s99"):  # an error of a part is the error of the run
+        list(engines.on_ray(made.settings.model_dump_json(), [Part("s99", 0)], 1))
+
+
+def test_without_ray_it_is_said_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(RunError, match=r"pip install -r requirements-ray\.txt"):
+        run(mini("majority"), tmp_path / "run", engine="ray")
