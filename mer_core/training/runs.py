@@ -200,13 +200,8 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
         raise RunError(f"{path} can't be written ({error}). {KEPT}") from error
 
 
-IDENTITY = (
-    "settings",
-    "method",
-    "folds",
-    "data",
-    "numerics",
-)  # what must not change between a start and a resume
+# What must not change between a start and a resume.
+IDENTITY = ("settings", "method", "folds", "data", "numerics")
 
 
 def _identity(settings: RunSettings, shared: Material) -> dict:
