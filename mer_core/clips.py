@@ -5,7 +5,7 @@ corpus on disk: one table with a row per clip, and one array per kind of data, m
 
     clips.parquet      subject, clip, emotion, onset, apex, offset, fps, action units, …
     frames.npy         (N, T, H, W) or (N, T, H, W, 3)  uint8
-    flow.npy           (N, 2, H, W)  float16   onset → apex, in pixels, x first
+    flow.npy           (N, 2, H, W)  float16   onset → apex, in pixels, x first; or between neighbours: (N, T - 1, …)
     landmarks.npy      (N, T, 68, 2) float32   in pixels, x first
     dynamic_image.npy  (N, H, W)     float16
     provenance.json    what it was made from, by which code, and the checksum of every file
@@ -49,10 +49,23 @@ class View(Settings):
     """
 
     frames: int = Field(8, ge=2, le=512, description="frames a clip, spread evenly over its span")
+    subclips: int = Field(
+        1, ge=1, le=64, description="interleaved clips of `frames` each: frames[:, j::subclips]"
+    )
     size: int = Field(64, ge=16, le=1024, description="height and width in pixels")
     colour: bool = Field(False, description="three channels instead of one")
     span: Literal["onset-offset", "onset-apex"] = Field("onset-offset", description="what the frames cover")
-    flow: Flow | None = Field(None, description="motion from onset to apex, estimated or exact")
+    sampling: Literal["nearest", "blend"] = Field(
+        "nearest", description="a moment between two frames is the nearer one, or both blended"
+    )
+    align: Literal["clip", "frame"] = Field(
+        "clip",
+        description="one framing a clip, taken at its onset, or one a frame, which takes head motion away",
+    )
+    flow: Flow | None = Field(None, description="motion, estimated or exact")
+    flow_between: Literal["onset-apex", "neighbours"] = Field(
+        "onset-apex", description="one flow a clip, or one from each frame of a sub-clip to its next"
+    )
     dynamic_image: Literal["frames", "clean"] | None = Field(
         None, description="rank-pooled clip: of the frames, or of the motion alone (synthetic corpora)"
     )
@@ -63,21 +76,31 @@ class View(Settings):
         """The view in one word, for folders and tables."""
         parts = [f"{self.frames}x{self.size}", "colour" if self.colour else "grey"]
         parts += [self.span] if self.span != "onset-offset" else []
+        parts += [f"{self.subclips}-subclips"] if self.subclips > 1 else []
+        parts += ["blend"] if self.sampling == "blend" else []
+        parts += ["align-frame"] if self.align == "frame" else []
         parts += [f"flow-{self.flow}"] if self.flow else []
+        parts += ["neighbours"] if self.flow and self.flow_between == "neighbours" else []
         parts += [f"dynamic-{self.dynamic_image}"] if self.dynamic_image else []
         return "-".join(parts + ([] if self.landmarks else ["no-landmarks"]))
 
     def arrays(self) -> dict[str, "ArraySpec"]:
         """The arrays that a ClipSet of this view holds: the shape of one clip, and the type."""
         image = (self.size, self.size)
-        specs = {"frames": ArraySpec((self.frames, *image, *((3,) if self.colour else ())), "uint8")}
+        specs = {"frames": ArraySpec((self.moments, *image, *((3,) if self.colour else ())), "uint8")}
         if self.flow:
-            specs["flow"] = ArraySpec((2, *image), "float16")
+            pairs = (self.moments - self.subclips,) if self.flow_between == "neighbours" else ()
+            specs["flow"] = ArraySpec((*pairs, 2, *image), "float16")
         if self.dynamic_image:
             specs["dynamic_image"] = ArraySpec(image, "float16")
         if self.landmarks:
-            specs["landmarks"] = ArraySpec((self.frames, 68, 2), "float32")
+            specs["landmarks"] = ArraySpec((self.moments, 68, 2), "float32")
         return specs
+
+    @property
+    def moments(self) -> int:
+        """Frames in all, in the order of time: sub-clips interleave."""
+        return self.frames * self.subclips
 
 
 @dataclass(frozen=True)
@@ -157,7 +180,7 @@ class ClipSet:
 
     @property
     def flow(self) -> np.ndarray:
-        """(N, 2, H, W), onset → apex in pixels, x first."""
+        """(N, 2, H, W) onset → apex, or (N, T - 1, 2, H, W) between neighbours: in pixels, x first."""
         return self._array("flow")
 
     @property
@@ -209,6 +232,19 @@ def open_clipset(folder: Path | str) -> ClipSet:
     return ClipSet(folder)
 
 
+def spread(emotions: pd.Series, limit: int | None) -> np.ndarray:
+    """Rows of the first `limit` clips of an order in which each emotion keeps its share and comes early.
+
+    A smaller limit is a part of a larger one, and as soon as it reaches the number of emotions it holds them all.
+    """
+    n = len(emotions)
+    if limit is not None and not 1 <= limit <= n:
+        raise ValueError(f"Expected a limit of 1 to {n} clips, got {limit}.")
+    shuffled = emotions.iloc[np.random.RandomState(0).permutation(n)]
+    turn = shuffled.groupby(shuffled).cumcount() / shuffled.groupby(shuffled).transform("size")
+    return np.sort(turn.sort_values(kind="stable").index[:limit].to_numpy())
+
+
 Produce = Callable[[int], Mapping[str, np.ndarray]]
 
 
@@ -219,8 +255,9 @@ def prepare(
     produce: Produce,
     provenance: Mapping[str, object],
     workers: int = 1,
+    tables: Mapping[str, pd.DataFrame] | None = None,
 ) -> ClipSet:
-    """Fill `folder` with a ClipSet: `produce(row)` returns the arrays of one clip.
+    """Fill `folder` with a ClipSet: `produce(row)` returns the arrays of one clip; `tables` are stored beside them.
 
     Nothing is half-written: clips are collected in `folder.partial`, each marked when it is whole, and the folder is
     renamed at the end. Killed and called again, it goes on with the clips that are not marked. A second process that
@@ -230,19 +267,27 @@ def prepare(
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             partial = folder.with_name(folder.name + ".partial")
-            _fill(partial, check_clips(clips), arrays, produce, workers)
-            _seal(partial, clips, arrays, provenance)
-            (partial / "done.npy").unlink()
+            plan = content_key(clips.to_csv(), sorted(arrays.items()), provenance)
+            _fill(partial, check_clips(clips), arrays, produce, workers, plan)
+            _seal(partial, {"clips": clips, **(tables or {})}, arrays, provenance)
+            for name in ("done.npy", "plan"):
+                (partial / name).unlink()
             partial.rename(folder)
     return open_clipset(folder)
 
 
 def _fill(
-    partial: Path, clips: pd.DataFrame, arrays: Mapping[str, ArraySpec], produce: Produce, workers: int
+    partial: Path,
+    clips: pd.DataFrame,
+    arrays: Mapping[str, ArraySpec],
+    produce: Produce,
+    workers: int,
+    plan: str,
 ) -> None:
-    if not (partial / "done.npy").exists():  # it is made last: without it nothing here can be trusted
+    if not _goes_on(partial, plan):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
+        (partial / "plan").write_text(plan)
         for name, spec in arrays.items():
             open_memmap(partial / f"{name}.npy", "w+", spec.dtype, (len(clips), *spec.shape))
         open_memmap(partial / "done.npy", "w+", "bool", (len(clips),))
@@ -251,6 +296,11 @@ def _fill(
     with progress(total=len(clips), initial=len(clips) - len(todo), desc=f"preparing {partial.stem}") as bar:
         for finished in _in_process(write, todo) if workers == 1 else _in_processes(write, todo, workers):
             bar.update(finished)
+
+
+def _goes_on(partial: Path, plan: str) -> bool:
+    """Whether what lies here is the same preparation, begun: the marks are made last, without them it is nothing."""
+    return (partial / "done.npy").exists() and (partial / "plan").read_text() == plan
 
 
 def _in_process(write: "_Writer", rows: np.ndarray) -> Iterator[int]:
@@ -302,11 +352,16 @@ def _write_all(write: _Writer, rows: list[int]) -> int:
 
 
 def _seal(
-    partial: Path, clips: pd.DataFrame, arrays: Mapping[str, ArraySpec], provenance: Mapping[str, object]
+    partial: Path,
+    tables: Mapping[str, pd.DataFrame],
+    arrays: Mapping[str, ArraySpec],
+    provenance: Mapping[str, object],
 ) -> None:
-    clips.to_parquet(partial / "clips.parquet", index=False)
-    files = ["clips.parquet", *(f"{name}.npy" for name in arrays)]
-    record = {**provenance, "clips": len(clips), "sha256": {name: sha256(partial / name) for name in files}}
+    for name, table in tables.items():
+        table.to_parquet(partial / f"{name}.parquet", index=False)
+    files = [*(f"{name}.parquet" for name in tables), *(f"{name}.npy" for name in arrays)]
+    checksums = {name: sha256(partial / name) for name in files}
+    record = {**provenance, "clips": len(tables["clips"]), "sha256": checksums}
     (partial / "provenance.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 

@@ -95,3 +95,25 @@ def _fold(name: str, tested: Sequence[str], subjects: Sequence[str]) -> Fold:
     subjects = np.asarray(subjects)
     is_test = np.isin(subjects, tested)
     return Fold(name, np.flatnonzero(~is_test), np.flatnonzero(is_test), subjects)
+
+
+EMOTIONS = (
+    "happiness", "surprise", "disgust", "fear", "sadness", "anger", "contempt", "repression", "others",
+    "positive", "negative", "pain", "helpless", "neutral", "unlabelled",
+)  # fmt: skip
+SPELLINGS = {"happy": "happiness", "sad": "sadness", "other": "others", "angry": "anger", "surprised": "surprise",
+             "anger ": "anger", "helplessness": "helpless", "disgusted": "disgust"}
+
+
+def canonical_emotion(text: str) -> str:
+    """The one word for an emotion that corpora spell in several ways."""
+    word = text.strip().lower()
+    word = SPELLINGS.get(word, word)
+    if word not in EMOTIONS:
+        raise ValueError(f"{text!r} is none of {', '.join(EMOTIONS)}")
+    return word
+
+
+def published_counts(corpus: str, version: str) -> dict[str, int] | None:
+    """Clips of each emotion that were published of a label table."""
+    return {"disgust": 63} if corpus == "casme2" else None

@@ -111,7 +111,7 @@ def test_corpora_are_listed_with_their_cards(command):
         (("mol2",), "There is no method 'mol2'; there are majority, apexframe"),
         (
             ("hoof", "--corpus", "casme9"),
-            f"There is no corpus 'casme9'; there are {', '.join(corpus_names())}",
+            f"There is no corpus 'casme9'. It can be one of {', '.join(corpus_names())}",
         ),
         (("hoof", "--classes", "seven"), "no class map 'seven'; there are megc2019-3class"),
         (("hoof", "--preset", "huge"), "hoof has no preset 'huge'; it has book, paper"),

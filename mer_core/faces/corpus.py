@@ -14,11 +14,10 @@ from typing import Literal, NoReturn
 import cv2
 import numpy as np
 import pandas as pd
-from platformdirs import user_cache_path
 from pydantic import Field
 
-from mer_core.clips import ClipSet, View, content_key, prepare
-from mer_core.faces.expression import PARTS, ClipSpec
+from mer_core.clips import ClipSet, View, content_key, prepare, spread
+from mer_core.faces.expression import PARTS, ClipSpec, State
 from mer_core.faces.identity import Population, draw_identity
 from mer_core.faces.plan import (
     EASY,
@@ -33,8 +32,20 @@ from mer_core.faces.plan import (
 )
 from mer_core.faces.scene import Scene
 from mer_core.settings import Settings
-from mer_core.vision import ESTIMATORS, dynamic_image, estimate_flow
+from mer_core.vision import ESTIMATORS, dynamic_image, estimate_flows
+from mer_core.vision.align import move_points, similarity, warp
 
+EXACT = ("exact", "exact-au")
+STEADY = [
+    27,
+    28,
+    29,
+    30,
+    36,
+    39,
+    42,
+    45,
+]  # bridge of the nose, corners of the eyes: what an expression moves least
 LIMITS = (
     "Synthetic faces resemble no person. A score on them says nothing about how well a method works on people: "
     "it says which method, protocol or setting does what, where every answer is known."
@@ -137,17 +148,6 @@ def corpus_names() -> list[str]:
     return list(CARDS)
 
 
-def open_corpus(name: str, cache: Path | str | None = None) -> "Corpus":
-    """A synthetic corpus by its name; ClipSets are kept under `cache`, by default in the user's cache folder.
-
-    >>> open_corpus("synth").clips["emotion"].value_counts()["happiness"]
-    32
-    """
-    if name not in CARDS:
-        raise ValueError(f"There is no corpus {name!r}; there are {', '.join(CARDS)}.")
-    return Corpus(CARDS[name], Path(cache) if cache else user_cache_path("mer_core"))
-
-
 @dataclass(frozen=True)
 class Corpus:
     """Labelled clips, and the answers that only a synthetic corpus has."""
@@ -247,12 +247,9 @@ class Corpus:
         as soon as there are as many clips as emotions. A smaller limit is a part of a larger one.
         """
         self._check_colour(view.colour)
-        if view.flow and view.flow not in (*ESTIMATORS, "exact", "exact-au"):
-            raise ValueError(
-                f"flow={view.flow!r} is not available yet; there are {', '.join(ESTIMATORS)}, exact, exact-au."
-            )
-        rows = _spread(self.clips["emotion"], limit)
-        made_by = {"code": _code(), "numpy": np.__version__, "opencv": cv2.__version__}
+        _check_view(view)
+        rows = spread(self.clips["emotion"], limit)
+        made_by = {"code": _code(view), "numpy": np.__version__, "opencv": cv2.__version__}
         key = content_key(self.card.plain(), view.plain(), rows.tolist(), made_by)
         folder = self.cache / f"{self.card.name}-{len(rows)}-{view.name}-{key}"
         provenance = {"corpus": self.card.plain(), "view": view.plain(), **made_by, "left out": []}
@@ -263,6 +260,17 @@ class Corpus:
     def _check_colour(self, colour: bool) -> None:
         if colour and not self.card.colour:
             raise ValueError(f"{self.card.name} is grey: ask for colour=False.")
+
+
+def _check_view(view: View) -> None:
+    if view.sampling == "blend":
+        raise ValueError(
+            "Synthetic clips are rendered at the very moments that are asked for: leave out sampling='blend'."
+        )
+    if view.align == "frame" and view.flow in EXACT:
+        raise ValueError(
+            f"Exact flow is that of the camera: align='frame' moves the frames. Ask for {', '.join(ESTIMATORS)}."
+        )
 
 
 def _labels(spec: ClipSpec, card: Card) -> dict[str, object]:
@@ -285,30 +293,15 @@ def _labels(spec: ClipSpec, card: Card) -> dict[str, object]:
     return row | ({} if card.has_action_units else unknown)
 
 
-def _spread(emotions: pd.Series, limit: int | None) -> np.ndarray:
-    """Rows of the first `limit` clips of an order in which each emotion keeps its share and comes early.
-
-    A smaller limit is a part of a larger one, and as soon as it reaches the number of emotions it holds them all.
-    """
-    n = len(emotions)
-    if limit is not None and not 1 <= limit <= n:
-        raise ValueError(f"Expected a limit of 1 to {n} clips, got {limit}.")
-    shuffled = emotions.iloc[np.random.RandomState(0).permutation(n)]
-    turn = shuffled.groupby(shuffled).cumcount() / shuffled.groupby(shuffled).transform("size")
-    return np.sort(turn.sort_values(kind="stable").index[:limit].to_numpy())
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """Changes when the pictures could: a hash of everything that makes them."""
-    package = Path(__file__).parents[1]
-    sources = sorted(
-        [
-            *(package / "faces").glob("*.py"),
-            *(package / "vision").glob("*.py"),
-            package / "faces" / "head.npz",
-        ]
-    )
+@lru_cache(maxsize=8)
+def _code(view: View) -> str:
+    """Changes when the arrays could: a hash of everything that makes them."""
+    faces, vision = Path(__file__).parent, Path(__file__).parents[1] / "vision"
+    sources = [*sorted(faces.glob("*.py")), faces / "head.npz"]
+    sources += [vision / "flow.py"] if view.flow in ESTIMATORS else []
+    sources += [vision / "tvl1.py"] if view.flow == "tvl1" else []
+    sources += [vision / "dynamic_image.py"] if view.dynamic_image else []
+    sources += [vision / "align.py"] if view.align == "frame" else []
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 
@@ -338,13 +331,22 @@ class _Produce:
 def render_view(spec: ClipSpec, scene: Scene, view: View, has_apex: bool = True) -> dict[str, np.ndarray]:
     """The arrays of one clip. A corpus without apex labels takes the middle for it: nothing leaks."""
     apex = spec.apex if has_apex else (spec.onset + spec.offset) / 2
-    times = np.linspace(spec.onset, spec.offset if view.span == "onset-offset" else apex, view.frames)
+    times = np.linspace(spec.onset, spec.offset if view.span == "onset-offset" else apex, view.moments)
     states = [spec.state(t) for t in times]
-    made = {"frames": scene.frames(states, view.size, view.colour)}
+    camera = _Camera(scene, view, states[0])
+    made = {"frames": camera.frames(states)}
     if view.landmarks:
-        made["landmarks"] = np.stack([scene.landmarks(state, view.size) for state in states])
-    if view.flow:
-        made["flow"] = _flow(spec, scene, view, apex, made["frames"])
+        made["landmarks"] = camera.landmarks(states)
+    if view.flow and view.flow_between == "neighbours":
+        pairs = zip(states, states[view.subclips :], strict=False)
+        made["flow"] = _flow(
+            camera, list(pairs), made["frames"][: -view.subclips], made["frames"][view.subclips :]
+        )
+    elif view.flow:
+        pair = spec.state(spec.onset), spec.state(apex)
+        # By the same camera as the onset: a grey one is noisier than a colour picture turned grey.
+        last = made["frames"][-1:] if view.span == "onset-apex" else camera.frames(pair[1:])
+        made["flow"] = _flow(camera, [pair], made["frames"][:1], last)[0]
     if view.dynamic_image == "frames":
         made["dynamic_image"] = dynamic_image(_grey(made["frames"]))
     elif view.dynamic_image == "clean":
@@ -352,18 +354,42 @@ def render_view(spec: ClipSpec, scene: Scene, view: View, has_apex: bool = True)
     return made
 
 
+@dataclass(frozen=True)
+class _Camera:
+    """The scene as a view frames it: as the studio does, or with each frame moved onto the first one's face."""
+
+    scene: Scene
+    view: View
+    first: State
+
+    def frames(self, states: Sequence[State]) -> np.ndarray:  # (T, H, W) or (T, H, W, 3)
+        frames = self.scene.frames(states, self.view.size, self.view.colour)
+        if self.view.align == "clip":
+            return frames
+        return np.stack([warp(f, self._move(s), self.view.size) for f, s in zip(frames, states, strict=True)])
+
+    def landmarks(self, states: Sequence[State]) -> np.ndarray:  # (T, 68, 2)
+        return np.stack([self._framed_landmarks(state) for state in states])
+
+    def _framed_landmarks(self, state: State) -> np.ndarray:  # (68, 2)
+        points = self.scene.landmarks(state, self.view.size)
+        return points if self.view.align == "clip" else move_points(points, self._move(state))
+
+    def _move(self, state: State) -> np.ndarray:  # (2, 3)
+        here, there = (self.scene.landmarks(s, self.view.size)[STEADY] for s in (state, self.first))
+        return similarity(here, there)
+
+
 def _flow(
-    spec: ClipSpec, scene: Scene, view: View, apex: float, frames: np.ndarray
-) -> np.ndarray:  # (2, H, W)
-    start, end = spec.state(spec.onset), spec.state(apex)
-    if view.flow == "exact":
-        return scene.flow(start, end, view.size)
-    if view.flow == "exact-au":
-        return scene.flow(start, replace(start, action=end.action), view.size)
-    first = _grey(frames[:1])[0]
-    # By the same camera as the onset: a grey one is noisier than a colour picture turned grey.
-    last = frames[-1:] if view.span == "onset-apex" else scene.frames([end], view.size, view.colour)
-    return estimate_flow(first, _grey(last)[0], view.flow)
+    camera: _Camera, pairs: Sequence[tuple[State, State]], firsts: np.ndarray, seconds: np.ndarray
+) -> np.ndarray:  # (P, 2, H, W)
+    kind, size = camera.view.flow, camera.view.size
+    if kind == "exact":
+        return np.stack([camera.scene.flow(start, end, size) for start, end in pairs])
+    if kind == "exact-au":
+        moved = [(start, replace(start, action=end.action)) for start, end in pairs]
+        return np.stack([camera.scene.flow(start, end, size) for start, end in moved])
+    return estimate_flows(_grey(firsts), _grey(seconds), kind)
 
 
 def _clean_dynamic_image(spec: ClipSpec, scene: Scene, times: np.ndarray, size: int) -> np.ndarray:  # (H, W)

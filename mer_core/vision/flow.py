@@ -26,6 +26,11 @@ def estimate_flow(first: np.ndarray, second: np.ndarray, kind: str = "dis") -> n
     return np.ascontiguousarray(ESTIMATORS[kind](first, second).transpose(2, 0, 1), np.float32)
 
 
+def estimate_flows(firsts: np.ndarray, seconds: np.ndarray, kind: str = "dis") -> np.ndarray:
+    """Motion of many pairs at once: (P, H, W) uint8 each → (P, 2, H, W) float32."""
+    return np.stack([estimate_flow(first, second, kind) for first, second in zip(firsts, seconds, strict=True)])
+
+
 def _dis(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Dense inverse search: fast, and as exact as the slow ones on movements of a pixel."""
     return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, None)

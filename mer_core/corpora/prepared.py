@@ -1,0 +1,319 @@
+"""A licensed corpus once its script has surveyed it: clips, and any view of them made from the frames where they lie.
+
+The folder that a script of `data_scripts/` fills is a ClipSet of one view. Beside its arrays it keeps what any other
+view needs: the file of every frame and the landmarks. So a method gets the view that it wants without the script.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from mer_core.clips import ClipSet, View, content_key, open_clipset, prepare, spread
+from mer_core.corpora.images import ImageError, read_image
+from mer_core.corpora.survey import Survey
+from mer_core.settings import Settings
+from mer_core.vision import dynamic_image, estimate_flows
+from mer_core.vision.align import face_square, move_points, warp
+from mer_core.vision.landmarks import Landmarks
+from mer_core.vision.sampling import blend, even_moments, nearest
+
+
+class CorpusError(ValueError):
+    """A corpus can't give what was asked of it; the message says what to do."""
+
+
+class PreparedCard(Settings):
+    """What a prepared corpus knows of itself."""
+
+    name: str
+    about: str
+    version: str
+    fps: int
+    kind: str
+    colour: bool
+    has_apex: bool
+    has_action_units: bool
+    root: str
+    repairs: tuple[str, ...]
+    landmarks: str
+
+    def table(self) -> pd.DataFrame:
+        """The card as a reader sees it."""
+        return pd.DataFrame({"": {name: str(value) for name, value in self}})
+
+
+def prepare_corpus(
+    survey: Survey,
+    view: View,
+    out: Path,
+    landmarks: Landmarks | None,
+    repairs: tuple[str, ...] = (),
+    workers: int = 1,
+) -> ClipSet:
+    """Fill `out` with this view of everything that the survey found to be a clip."""
+    source = survey.source
+    card = PreparedCard(
+        name=source.corpus,
+        about=source.about,
+        version=source.version,
+        fps=source.fps,
+        kind=source.kind,
+        colour=source.colour,
+        has_apex=source.has_apex,
+        has_action_units=source.has_action_units,
+        root=str(source.root.resolve()),
+        repairs=repairs,
+        landmarks=landmarks.origin if landmarks else "none: the middle square of each picture",
+    )
+    tables = {"files": survey.frames, "report": survey.report}
+    if landmarks:
+        tables["points"] = landmarks.table()
+    left_out = survey.left_out[["clip", "where", "reason"]].to_dict("records")
+    return _prepare(
+        out, card, survey.clips, survey.frames, landmarks, view, workers, {"left out": left_out}, tables
+    )
+
+
+@dataclass(frozen=True)
+class PreparedCorpus:
+    """Labelled clips of a licensed corpus, as `prepare_corpus` left them."""
+
+    folder: Path
+
+    @cached_property
+    def _own(self) -> ClipSet:
+        return open_clipset(self.folder)
+
+    @cached_property
+    def card(self) -> PreparedCard:
+        """What the corpus is, and how it was prepared."""
+        return PreparedCard.parse(self._own.provenance["corpus"])
+
+    @property
+    def clips(self) -> pd.DataFrame:
+        """The table of labels."""
+        return self._own.clips
+
+    @property
+    def report(self) -> pd.DataFrame:
+        """What became of every row of the label table and of every folder."""
+        return pd.read_parquet(self.folder / "report.parquet")
+
+    def clipset(self, view: View, limit: int | None = None, workers: int | None = None) -> ClipSet:
+        """This view of the corpus: the one that lies here, or one made from the frames the first time."""
+        made = self._own if view.plain() == self._own.provenance["view"] else self._other(view, workers)
+        return made if limit is None else made.select(spread(self.clips["emotion"], limit))
+
+    def _other(self, view: View, workers: int | None) -> ClipSet:
+        if not Path(self.card.root).is_dir():
+            raise CorpusError(
+                f"{self.folder} holds the view {View.parse(self._own.provenance['view']).name}; for {view.name} the "
+                f"frames are needed, and {self.card.root} is gone. Mount it again, or prepare that view."
+            )
+        key = content_key(view.plain(), self._own.provenance["sha256"])
+        files = pd.read_parquet(self.folder / "files.parquet")
+        points = self.folder / "points.parquet"
+        landmarks = (
+            Landmarks.from_table(pd.read_parquet(points), self.card.landmarks) if points.exists() else None
+        )
+        out, cores = self.folder / "views" / f"{view.name}-{key}", workers or os.cpu_count() or 1
+        return _prepare(out, self.card, self.clips, files, landmarks, view, cores, {}, {})
+
+
+def _prepare(
+    out: Path, card: PreparedCard, clips: pd.DataFrame, files: pd.DataFrame, landmarks: Landmarks | None,
+    view: View, workers: int, notes: Mapping[str, object], tables: Mapping[str, pd.DataFrame],
+) -> ClipSet:  # fmt: skip
+    _check_view(view, card, landmarks)
+    shots = _shots(clips, files, landmarks, view)
+    record = {
+        "corpus": card.plain(),
+        "view": view.plain(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+    }
+    made = prepare(
+        out,
+        clips,
+        view.arrays(),
+        _Produce(Path(card.root), view, shots),
+        {**record, **notes},
+        workers,
+        tables,
+    )
+    if any(made.provenance[name] != record[name] for name in ("corpus", "view")):
+        held = f"{made.provenance['corpus']['name']}, {View.parse(made.provenance['view']).name}"
+        raise CorpusError(
+            f"{out} holds another preparation ({held}): choose another --out, or delete it first."
+        )
+    return made
+
+
+def _check_view(view: View, card: PreparedCard, landmarks: Landmarks | None) -> None:
+    if view.flow in ("exact", "exact-au") or view.dynamic_image == "clean":
+        raise CorpusError(
+            f"{view.name}: exact motion is known of synthetic faces only. Ask {card.name} for an estimate: "
+            "flow=dis, farneback or tvl1, dynamic_image=frames."
+        )
+    if view.colour and not card.colour:
+        raise CorpusError(f"{card.name} is grey: ask for colour=false.")
+    if (view.landmarks or view.align == "frame") and landmarks is None:
+        raise CorpusError(
+            f"{view.name} needs the landmarks of {card.name}, and there are none: prepare it with --landmarks FILE or "
+            "--landmarks dlib, or ask for a view with landmarks=false."
+        )
+
+
+# Making the arrays of one clip, in any process
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """What one clip's arrays are made of: small, since it travels to every worker."""
+
+    moments: np.ndarray  # (T,) frame numbers, of which some lie between two frames
+    ends: tuple[int, int]  # onset and apex: what flow is between
+    files: dict[int, str]  # the frames that are needed
+    points: dict[int, np.ndarray]  # (68, 2) each; empty without landmarks
+
+
+def _shots(clips: pd.DataFrame, files: pd.DataFrame, landmarks: Landmarks | None, view: View) -> list[_Shot]:
+    by_clip = {
+        clip: dict(zip(group["frame"], group["path"], strict=True)) for clip, group in files.groupby("clip")
+    }
+    return [_shot(row, by_clip[row.clip], landmarks, view) for row in clips.itertuples()]
+
+
+def _shot(row: tuple, files: dict[int, str], landmarks: Landmarks | None, view: View) -> _Shot:
+    onset, apex = ends = _ends(row)
+    moments = _moments(row, view)
+    needed = {onset, apex, *np.floor(moments).astype(int), *np.ceil(moments).astype(int)}
+    points = {n: landmarks.of(row.clip, n) for n in frames_to_landmark(row, view)} if landmarks else {}
+    return _Shot(moments, ends, {n: files[n] for n in sorted(needed)}, points)
+
+
+def _ends(row: tuple) -> tuple[int, int]:
+    """Onset and apex; in a corpus without apex the middle stands in, in flow too."""
+    onset, offset = int(row.onset), int(row.offset)
+    return onset, (onset + offset) // 2 if pd.isna(row.apex) else int(row.apex)
+
+
+def _moments(row: tuple, view: View) -> np.ndarray:  # (T,)
+    onset, apex = _ends(row)
+    moments = even_moments(onset, int(row.offset) if view.span == "onset-offset" else apex, view.moments)
+    return nearest(moments) if view.sampling == "nearest" else moments
+
+
+def frames_to_landmark(row: tuple, view: View) -> list[int]:
+    """The frames of a clip whose landmarks this view needs: its onset at least."""
+    onset, apex = _ends(row)
+    every = (
+        {*nearest(_moments(row, view)).tolist(), apex} if view.landmarks or view.align == "frame" else set()
+    )
+    blended = (
+        {int(n) for m in _moments(row, view) for n in (np.floor(m), np.ceil(m))}
+        if view.align == "frame"
+        else set()
+    )
+    return sorted({onset, *every, *blended})
+
+
+@dataclass(frozen=True)
+class _Produce:
+    """Makes the arrays of one clip."""
+
+    root: Path
+    view: View
+    shots: list[_Shot]
+
+    def __call__(self, row: int) -> dict[str, np.ndarray]:
+        cv2.setNumThreads(1)  # the workers share the cores already
+        return _Framing(self.root, self.view, self.shots[row]).arrays()
+
+
+@dataclass(frozen=True)
+class _Framing:
+    """One clip as its view frames it: by one similarity transform taken at the onset, or by one a frame."""
+
+    root: Path
+    view: View
+    shot: _Shot
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        view, shot = self.view, self.shot
+        made = {"frames": self._at(shot.moments)}
+        if view.landmarks:
+            made["landmarks"] = np.stack([self._points(n) for n in nearest(shot.moments)])
+        if view.flow:
+            made["flow"] = self._flow(made["frames"])
+        if view.dynamic_image:
+            made["dynamic_image"] = dynamic_image(_grey(made["frames"]))
+        return made
+
+    def _at(self, moments: np.ndarray) -> np.ndarray:  # (T, H, W) or (T, H, W, 3)
+        numbers = sorted({*np.floor(moments).astype(int), *np.ceil(moments).astype(int)})
+        frames = np.stack([self._frame(n) for n in numbers])
+        if len(numbers) == 1:
+            return frames[np.zeros(len(moments), int)]
+        return blend(frames, np.interp(moments, numbers, np.arange(len(numbers))))
+
+    def _frame(self, number: int) -> np.ndarray:  # (H, W) or (H, W, 3)
+        if number not in self._framed:
+            self._framed[number] = warp(self._read(number), self._move(number), self.view.size)
+        return self._framed[number]
+
+    def _read(self, number: int) -> np.ndarray:
+        if number == self.shot.ends[0]:
+            return self._first
+        image = read_image(self.root / self.shot.files[number], colour=self.view.colour)
+        if image.shape != self._first.shape:
+            raise ImageError(
+                f"{self.shot.files[number]} has another size than the first frame of its clip "
+                f"({image.shape[:2]} and {self._first.shape[:2]} pixels): the folder holds pictures of two kinds."
+            )
+        return image
+
+    @cached_property
+    def _framed(self) -> dict[int, np.ndarray]:
+        """Every picture is decoded and moved once, whatever asks for it."""
+        return {}
+
+    @cached_property
+    def _first(self) -> np.ndarray:
+        return read_image(self.root / self.shot.files[self.shot.ends[0]], colour=self.view.colour)
+
+    def _move(self, number: int) -> np.ndarray:  # (2, 3)
+        if not self.shot.points:
+            return _middle_square(self._first.shape, self.view.size)
+        by = number if self.view.align == "frame" else self.shot.ends[0]
+        return face_square(self.shot.points[by], self.view.size)
+
+    def _points(self, number: int) -> np.ndarray:  # (68, 2)
+        return move_points(self.shot.points[number], self._move(number))
+
+    def _flow(self, frames: np.ndarray) -> np.ndarray:  # (2, H, W) or (P, 2, H, W)
+        view, step = self.view, self.view.subclips
+        if view.flow_between == "neighbours":
+            grey = _grey(frames)
+            return estimate_flows(grey[:-step], grey[step:], view.flow)
+        ends = _grey(self._at(np.array(self.shot.ends, float)))
+        return estimate_flows(ends[:1], ends[1:], view.flow)[0]
+
+
+def _middle_square(shape: tuple[int, ...], size: int) -> np.ndarray:  # (2, 3)
+    """Without landmarks: the largest square in the middle of the picture."""
+    height, width = shape[:2]
+    scale = size / min(height, width)
+    corner = (scale * np.array([width, height]) - size) / 2
+    shift = (scale - 1) / 2 - corner  # whole numbers are the middles of pixels
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+
+
+def _grey(frames: np.ndarray) -> np.ndarray:  # (T, H, W)
+    return frames if frames.ndim == 3 else np.stack([cv2.cvtColor(f, cv2.COLOR_RGB2GRAY) for f in frames])

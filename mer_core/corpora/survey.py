@@ -1,0 +1,337 @@
+"""From label rows and folders to clips: every row and every folder ends as a clip or as a reason why not."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from mer_core.action_units import parse_action_units, read_action_units, to_text
+from mer_core.corpora.images import ImageError, flaw, index_frames, read_image
+from mer_core.corpora.source import Row, Source, SourceError
+from mer_core.corpora.tables import text, whole_number
+from mer_core.progress import progress
+from mer_core.protocols import canonical_emotion
+from mer_core.settings import SettingsError
+
+GAP = 5  # frames: what the repair `gaps` bridges at most
+
+COMMON_REPAIRS = {
+    "middle-apex": "an apex that is absent or outside its clip becomes the middle of onset and offset",
+    "gaps": f"up to {GAP} missing frames in a row are stood in for by the nearest frame that is there",
+}
+
+
+class Excluded(Exception):
+    """Why a row can't become a clip."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A row that became a clip: its labels, and the file of each of its frames."""
+
+    row: Row
+    emotion: str
+    onset: int
+    apex: int | None
+    offset: int
+    frames: dict[int, Path]  # onset … offset
+    remarks: tuple[str, ...]
+    repaired: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a corpus on disk holds, and what became of every row and folder."""
+
+    source: Source
+    clips: pd.DataFrame  # a row a clip, as a ClipSet has it
+    frames: pd.DataFrame  # clip, frame, path: every frame of every clip, relative to the root
+    report: (
+        pd.DataFrame
+    )  # a line for every row and every folder: clip, where, outcome, reason, repaired, remark
+
+    @property
+    def left_out(self) -> pd.DataFrame:
+        """The lines of the report that are no clip."""
+        return self.report[self.report["outcome"] != "clip"]
+
+
+def survey(source: Source, repairs: Sequence[str] = (), shortest: int = 2) -> Survey:
+    """Look at every row of the label table and every folder of frames; no pixel is decoded."""
+    look = _Look(source, _checked(source, repairs), shortest)
+    clips: list[Clip] = []
+    lines: list[dict[str, str]] = []
+    rows = source.rows()
+    _refuse_doubles(rows)
+    for row in progress(rows, desc=f"surveying {source.name}"):
+        try:
+            clip = look(row)
+        except Excluded as reason:
+            lines.append(_line(source, row, "left out", str(reason)))
+        else:
+            clips.append(clip)
+            lines.append(_line(source, row, "clip", "", clip.repaired, clip.remarks))
+    lines += [_unlabelled(source, key) for key in look.folders if key not in {row.folder for row in rows}]
+    if not clips:
+        raise SourceError(_nothing(source, lines))
+    return Survey(source, _clips_table(source, clips), _frames_table(source, clips), pd.DataFrame(lines))
+
+
+def _checked(source: Source, repairs: Sequence[str]) -> tuple[str, ...]:
+    known = [*COMMON_REPAIRS, *source.repairs]
+    if unknown := [name for name in repairs if name not in known]:
+        raise SettingsError(
+            f"{source.name} has no repair {', '.join(unknown)}; there are {', '.join(known)}."
+        )
+    return tuple(repairs)
+
+
+def _refuse_doubles(rows: Iterable[Row]) -> None:
+    counts = Counter((row.subject, row.clip) for row in rows)
+    if doubles := [f"{subject}/{clip}" for (subject, clip), n in counts.items() if n > 1]:
+        raise SourceError(
+            f"{len(doubles)} clips stand in the label table more than once: {', '.join(doubles[:5])}."
+        )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Turns a row into a clip, or says why it can't be one."""
+
+    source: Source
+    repairs: tuple[str, ...]
+    shortest: int
+
+    @cached_property
+    def folders(self) -> dict[str, Path]:
+        return self.source.folders()
+
+    @cached_property
+    def _indexed(self) -> dict[str, dict[int, Path]]:
+        return {}
+
+    def __call__(self, row: Row) -> Clip:
+        row, repaired = self._repair(row)
+        if row.refused:
+            raise Excluded(row.refused)
+        emotion = self._emotion(row)
+        onset, offset = self._number(row, "onset"), self._number(row, "offset")
+        if offset < onset:
+            raise Excluded(f"offset {offset} before onset {onset}")
+        if (n := offset - onset + 1) < self.shortest:
+            raise Excluded(f"too short: {n} of at least {self.shortest} frames")
+        apex, moved = self._apex(row, onset, offset)
+        frames, bridged = self._frames(row, onset, offset)
+        _, free_text = read_action_units(row.action_units)
+        remarks = [row.remark, *(f"not an action unit: {said}" for said in free_text)]
+        remarks += ["apex at the onset: no movement"] if apex == onset else []
+        return Clip(
+            row,
+            emotion,
+            onset,
+            apex,
+            offset,
+            frames,
+            tuple(filter(None, remarks)),
+            (*repaired, *moved, *bridged),
+        )
+
+    def _repair(self, row: Row) -> tuple[Row, list[str]]:
+        keys, done = (f"{row.subject}/{row.clip}", f"{row.subject}/{row.where.partition(' of ')[0]}"), []
+        for name in self.repairs:
+            changes = self.source.repairs[name].changes if name in self.source.repairs else {}
+            for key in keys:
+                if key in changes:
+                    row = replace(row, **changes[key])
+                    done.append(
+                        f"{name}: {', '.join(f'{field} {value}' for field, value in changes[key].items())}"
+                    )
+        return row, done
+
+    def _emotion(self, row: Row) -> str:
+        if not text(row.emotion):
+            raise Excluded("no label: the emotion is empty")
+        try:
+            return canonical_emotion(text(row.emotion))
+        except ValueError as error:
+            raise Excluded(f"unknown label: {error}") from None
+
+    def _number(self, row: Row, name: str) -> int:
+        number = whole_number(getattr(row, name))
+        if number is None:
+            raise Excluded(f"{name} is {text(getattr(row, name))!r}, not a frame number")
+        return number
+
+    def _apex(self, row: Row, onset: int, offset: int) -> tuple[int | None, list[str]]:
+        if not self.source.has_apex:
+            return None, []
+        apex = whole_number(row.apex)
+        if apex is not None and onset <= apex <= offset:
+            return apex, []
+        said = (
+            f"apex absent ({text(row.apex)!r})"
+            if apex is None
+            else f"apex {apex} outside {onset} to {offset}"
+        )
+        if "middle-apex" not in self.repairs:
+            raise Excluded(said)
+        return (onset + offset) // 2, [f"middle-apex: {said}"]
+
+    def _frames(self, row: Row, onset: int, offset: int) -> tuple[dict[int, Path], list[str]]:
+        if row.folder not in self.folders:
+            raise Excluded(f"folder missing: {row.folder}")
+        index = self._index(row.folder)
+        missing = [n for n in range(onset, offset + 1) if n not in index]
+        if not index or len(missing) == offset - onset + 1:
+            raise Excluded(f"frames missing: all of {onset} to {offset}; the folder holds {_extent(index)}")
+        bridged = self._bridge(index, missing, onset, offset)
+        frames = {n: index[bridged.get(n, n)] for n in range(onset, offset + 1)}
+        for path in dict.fromkeys(frames.values()):
+            if wrong := flaw(path):
+                raise Excluded(f"unreadable image: {path.name} ({wrong})")
+        return frames, [f"gaps: {len(missing)} frames"] if missing else []
+
+    def _index(self, folder: str) -> dict[int, Path]:
+        """One folder may hold many clips: it is read once."""
+        if folder not in self._indexed:
+            try:
+                self._indexed[folder] = index_frames(self.folders[folder])
+            except ImageError as error:
+                raise Excluded(f"unclear frames: {error}") from None
+        return self._indexed[folder]
+
+    def _bridge(self, index: dict[int, Path], missing: list[int], onset: int, offset: int) -> dict[int, int]:
+        """For each missing frame the nearest that is there, if that was asked for."""
+        if not missing:
+            return {}
+        said = f"frames missing: {len(missing)} of {offset - onset + 1} ({_list(missing)})"
+        if "gaps" not in self.repairs:
+            raise Excluded(said)
+        there = [n for n in index if onset <= n <= offset]
+        nearest = {n: min(there, key=lambda m: (abs(m - n), m)) for n in missing}
+        if _longest_run(missing) > GAP:
+            raise Excluded(f"{said}; more than {GAP} in a row")
+        return nearest
+
+
+def check_pictures(found: Survey) -> Survey:
+    """Decode every frame of every clip: a clip with a picture that can't be read is left out."""
+    paths = [found.source.root / path for path in found.frames["path"].unique()]
+    with ThreadPoolExecutor() as pool:
+        said = list(progress(pool.map(_decoded, paths), total=len(paths), desc="reading every picture"))
+    broken = {
+        path.relative_to(found.source.root).as_posix() for path, ok in zip(paths, said, strict=True) if not ok
+    }
+    return leave_out(found, {
+        clip: f"unreadable image: {Path(path).name}"
+        for clip, path in zip(found.frames["clip"], found.frames["path"], strict=True) if path in broken
+    })  # fmt: skip
+
+
+def _decoded(path: Path) -> bool:
+    try:
+        return read_image(path, colour=False).size > 0
+    except ImageError:
+        return False
+
+
+def leave_out(found: Survey, reasons: Mapping[str, str]) -> Survey:
+    """The same survey with some clips left out after all, each with its reason."""
+    report = found.report.copy()
+    hit = report["clip"].isin(reasons)
+    report.loc[hit, "outcome"] = "left out"
+    report.loc[hit, "reason"] = report.loc[hit, "clip"].map(reasons)
+    clips = found.clips[~found.clips["clip"].isin(reasons)].reset_index(drop=True)
+    frames = found.frames[~found.frames["clip"].isin(reasons)].reset_index(drop=True)
+    if clips.empty:
+        raise SourceError(f"No clip of {found.source.name} is left: {next(iter(reasons.values()))}.")
+    return replace(found, clips=clips, frames=frames, report=report)
+
+
+def _longest_run(numbers: Sequence[int]) -> int:
+    """Of neighbouring numbers: those of one run share their distance from their place."""
+    return max(Counter(n - place for place, n in enumerate(numbers)).values())
+
+
+def _extent(index: dict[int, Path]) -> str:
+    return f"{len(index)} frames, {min(index)} to {max(index)}" if index else "no frame"
+
+
+def _list(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
+
+
+# The tables
+
+
+def _line(
+    source: Source,
+    row: Row,
+    outcome: str,
+    reason: str,
+    repaired: Sequence[str] = (),
+    remarks: Sequence[str] = (),
+) -> dict[str, str]:
+    clip = f"{source.corpus}/{row.subject}/{row.clip}"
+    said = {"repaired": "; ".join(repaired), "remark": "; ".join(remarks)}
+    return {
+        "clip": clip,
+        "where": row.where,
+        "emotion": text(row.emotion),
+        "outcome": outcome,
+        "reason": reason,
+        **said,
+    }
+
+
+def _unlabelled(source: Source, key: str) -> dict[str, str]:
+    reason = "no label: no row of the table names this folder"
+    made = dict.fromkeys(("clip", "where", "emotion", "outcome", "reason", "repaired", "remark"), "")
+    return made | {"where": f"folder {key}", "outcome": "left out", "reason": reason}
+
+
+def _clips_table(source: Source, clips: Sequence[Clip]) -> pd.DataFrame:
+    rows = [
+        {
+            "clip": f"{source.corpus}/{clip.row.subject}/{clip.row.clip}",
+            "subject": f"{source.corpus}/{clip.row.subject}",
+            "emotion": clip.emotion,
+            "onset": clip.onset,
+            "apex": pd.NA if clip.apex is None else clip.apex,
+            "offset": clip.offset,
+            "fps": source.fps,
+            "frames": clip.offset - clip.onset + 1,
+            "action_units": to_text(parse_action_units(clip.row.action_units))
+            if source.has_action_units
+            else pd.NA,
+        }
+        for clip in clips
+    ]
+    kinds = {**dict.fromkeys(("onset", "apex", "offset", "frames"), "Int64"), "action_units": "string"}
+    return pd.DataFrame(rows).astype(kinds)
+
+
+def _frames_table(source: Source, clips: Sequence[Clip]) -> pd.DataFrame:
+    rows = [
+        (
+            f"{source.corpus}/{clip.row.subject}/{clip.row.clip}",
+            number,
+            path.relative_to(source.root).as_posix(),
+        )
+        for clip in clips
+        for number, path in clip.frames.items()
+    ]
+    return pd.DataFrame(rows, columns=["clip", "frame", "path"])
+
+
+def _nothing(source: Source, lines: list[dict[str, str]]) -> str:
+    """No clip at all: most likely the folder is another one than the corpus."""
+    reasons = Counter(line["reason"].split(":")[0].split("(")[0].strip() for line in lines)
+    why = ", ".join(f"{reason} {n} times" for reason, n in reasons.most_common(3)) or "no row and no folder"
+    return (
+        f"No clip of {source.name} was found in {source.root} ({why}). Expected a tree such as\n{source.tree}"
+    )
