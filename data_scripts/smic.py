@@ -19,6 +19,7 @@ from mer_core.corpora import (
     ImageError,
     Row,
     Source,
+    find,
     index_frames,
     padded,
     read_table,
@@ -44,9 +45,19 @@ CLIP = re.compile(r"s0*([0-9]+)_(ne|po|sur)_([0-9]+)")  # s3_ne_05 on disk, s03_
 class Part(Settings):
     """Which of the cameras and editions."""
 
-    part: Literal["HS", "VIS", "NIR", "HS-E"] = Field(
-        "HS", description="HS, VIS, NIR, or the long clips of HS-E"
+    part: Literal["HS", "VIS", "NIR", "HS-E", "VIS-E", "NIR-E"] = Field(
+        "HS", description="a camera: HS, VIS or NIR; or its long clips: HS-E, VIS-E, NIR-E"
     )
+
+    @property
+    def camera(self) -> str:
+        """HS is fast, VIS visible light, NIR near infrared."""
+        return self.part.removesuffix("-E")
+
+    @property
+    def is_long(self) -> bool:
+        """Whether clips go on before and after the expression, with key frames in a table."""
+        return self.part.endswith("-E")
 
 
 class SMIC(Source):
@@ -73,7 +84,7 @@ SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_ne_01/image559740.jpg     (--part HS-E
 
     @property
     def fps(self) -> int:
-        return 100 if self.options.part.startswith("HS") else 25
+        return 100 if self.options.camera == "HS" else 25
 
     @property
     def version(self) -> str:
@@ -84,17 +95,18 @@ SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_ne_01/image559740.jpg     (--part HS-E
         return {_key(folder.name): folder for folder in self._clip_folders()}
 
     def _clip_folders(self) -> list[Path]:
-        if self.options.part == "HS-E":
-            subjects = subfolders(self.top("SMIC-HS-E", "SMIC_HS_E"))
-            return [clip for subject in subjects for clip in subfolders(subject) if CLIP.fullmatch(clip.name)]
-        subjects = [s for s in subfolders(self.top(self.options.part)) if re.fullmatch(r"s[0-9]+", s.name)]
+        camera = self.options.camera
+        if self.options.is_long:
+            top = self.top(f"{camera}_long", f"SMIC-{camera}-E", f"SMIC_{camera}_E")
+            return [p for p in find(top, "s*_*_*", depth=4) if CLIP.fullmatch(p.name)]
+        subjects = [s for s in subfolders(self.top(camera)) if re.fullmatch(r"s[0-9]+", s.name)]
         classes = [
             c for subject in subjects if (subject / "micro").is_dir() for c in subfolders(subject / "micro")
         ]
         return [clip for folder in classes for clip in subfolders(folder)]
 
     def rows(self) -> list[Row]:
-        if self.options.part == "HS-E":
+        if self.options.is_long:
             return [self._labelled(cells) for cells in self._table.to_dict("records")]
         return [_whole(folder) for folder in self._clip_folders()]
 
@@ -104,7 +116,12 @@ SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_ne_01/image559740.jpg     (--part HS-E
 
     @cached_property
     def _table(self) -> pd.DataFrame:
-        return read_table(self._path, COLUMNS, optional=("second", "end"), sheet="HS")
+        return read_table(
+            self._path,
+            COLUMNS,
+            optional=("second", "end"),
+            sheet="HS" if self.options.camera == "HS" else "VIS",
+        )
 
     def _labelled(self, cells: dict[str, object]) -> Row:
         folder = _key(text(cells["clip"]))

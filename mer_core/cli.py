@@ -74,9 +74,11 @@ def serve(port: Annotated[int, typer.Option(help="Of this machine only.")] = 800
 
 @app.command()
 def data(
-    corpus: Annotated[str | None, typer.Argument(help="Name of a corpus; none: list them.")] = None,
+    corpus: Annotated[
+        str | None, typer.Argument(help="Name of a corpus, or a prepared folder; none: list them.")
+    ] = None,
 ) -> None:
-    """What corpora there are, or the data card of one.
+    """What corpora there are, or the data card of one. Licensed corpora are prepared by data_scripts/.
 
     Example: mer data synth
     """
@@ -100,7 +102,10 @@ PerGPU = Annotated[int, typer.Option(min=1, help="Parts at once on a GPU of a Ra
 @app.command()
 def run(
     method: Annotated[str, typer.Argument(help="Name of a method, e.g. ststnet.")],
-    corpus: Annotated[str, typer.Option(help="Name of a corpus: see mer data.")] = "synth",
+    corpus: Annotated[
+        str,
+        typer.Option(help="Name of a corpus (see mer data), a prepared folder, or several with + between."),
+    ] = "synth",
     classes: Annotated[str, typer.Option(help="Class map.")] = "megc2019-3class",
     preset: Annotated[str, typer.Option(help="book for two CPU cores, paper for a GPU.")] = "book",
     folds: Annotated[str, typer.Option(help="loso, or a number of subject groups.")] = "loso",
@@ -127,7 +132,8 @@ def run(
     asked = {"method": method, "preset": preset, "corpus": corpus, "classes": classes, "selection": selection}
     asked |= {"groups": _groups(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
     asked |= {"device": device, "limit": limit, "every_epoch": every_epoch, "keep_weights": keep_weights}
-    name = f"{method}-{corpus}-{classes}-{preset}-{folds}" + ("" if selection == "last" else f"-{selection}")
+    corpora = "+".join(Path(part).name for part in corpus.split("+"))
+    name = f"{method}-{corpora}-{classes}-{preset}-{folds}" + ("" if selection == "last" else f"-{selection}")
     _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu)
 
 
@@ -192,6 +198,36 @@ def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder 
     from mer_core.training import Run
 
     print(keep_run(Run.open(folder), find_root() / "results" / name).folder)
+
+
+@app.command()
+def reproduce(
+    only: Annotated[str | None, typer.Option(help="Name of a paper; default: all of them.")] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="Keep the runs in results/ instead of comparing.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(help="Folder of the runs: what is finished there is not repeated.")
+    ] = Path("runs/reproduce"),
+    workers: Workers = None,
+    engine: Engine = "local",
+) -> None:
+    """Compute every experiment of the papers again and compare it with results/; an interrupted one goes on.
+
+    Example: mer reproduce --only fdp
+    """
+    from mer_core.evaluation.experiments import paper_names, reproduce
+
+    papers, drifted = [only] if only else paper_names(), []
+    rows = reproduce(papers, out, find_root() / "results", store=store, workers=workers, engine=engine)
+    for row in rows:
+        said = {-1: "nothing stored", 0: "reproduced"}.get(row["clips that differ"], "DRIFTED")
+        print(f"{row['experiment']:<28} UF1 {row['UF1']:.3f}  stored {row['stored']:.3f}  {said}", flush=True)
+        drifted += [row["experiment"]] if said == "DRIFTED" else []
+    if drifted:
+        raise RuntimeError(
+            f"{len(drifted)} experiments gave other predictions than the stored ones: {', '.join(drifted)}."
+        )
 
 
 def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:

@@ -97,9 +97,7 @@ def read_landmarks(path: Path | str) -> Landmarks:
     found no face (`success` 0) count as absent.
     """
     path = Path(path)
-    files = (
-        [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.suffix in (".csv", ".parquet"))
-    )
+    files = [path] if path.is_file() else sorted(path.rglob("*.csv")) + sorted(path.rglob("*.parquet"))
     if not files:
         raise LandmarkError(
             f"There are no landmarks at {path}: give a .parquet or .csv file, or a folder of them."
@@ -109,7 +107,8 @@ def read_landmarks(path: Path | str) -> Landmarks:
 
 def _read(path: Path, root: Path) -> pd.DataFrame:
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+        is_csv = path.suffix != ".parquet"
+        table = _read_csv(path) if is_csv else pd.read_parquet(path).reset_index(drop=True)
     except (ValueError, OSError) as error:
         raise LandmarkError(f"{path} can't be read as a table of landmarks: {error}") from None
     if "clip" not in table and path != root:
@@ -135,23 +134,28 @@ def _checked(table: pd.DataFrame, origin: Path | str) -> pd.DataFrame:
         raise LandmarkError(
             f"{origin}: expected a clip in each row, got none in row {table.index[nameless][0] + 1}."
         )
-    cells = table[["frame", *COLUMNS]]
-    values = cells.apply(pd.to_numeric, errors="coerce").to_numpy(float)  # (rows, 137)
-    sound = np.abs(values) < 2**31
-    sound[:, 0] &= values[:, 0] % 1 == 0
-    for row, column in np.argwhere(~sound)[:1]:
-        raise LandmarkError(
-            f"{origin}: expected {'a number' if column else 'a whole number'} as {cells.columns[column]}, "
-            f"got {cells.iloc[row, column]!r} in row {table.index[row] + 1}."
-        )
     clips = table["clip"].astype(str).reset_index(drop=True)
-    checked = pd.concat([clips, pd.DataFrame(values, columns=cells.columns)], axis=1).astype({"frame": int})
+    checked = pd.concat([clips, _numbers(table, origin)], axis=1).astype({"frame": int})
     if (twice := checked.duplicated(KEYS)).any():
         clip, frame = checked.loc[twice, KEYS].iloc[0]
         raise LandmarkError(
             f"{origin}: expected each frame once, but frame {frame} of {clip} is there twice."
         )
     return checked
+
+
+def _numbers(table: pd.DataFrame, origin: Path | str) -> pd.DataFrame:
+    """The frames and points, each of them a number."""
+    cells = table[["frame", *COLUMNS]]
+    values = cells.apply(pd.to_numeric, errors="coerce").to_numpy(float)  # (rows, 137)
+    sound = np.abs(values) < 2**31
+    sound[:, 0] &= values[:, 0] == np.round(values[:, 0])
+    for row, column in np.argwhere(~sound)[:1]:
+        raise LandmarkError(
+            f"{origin}: expected {'a number' if column else 'a whole number'} as {cells.columns[column]}, "
+            f"got {cells.iloc[row, column]!r} in row {table.index[row] + 1}."
+        )
+    return pd.DataFrame(values, columns=cells.columns)
 
 
 # Finding them

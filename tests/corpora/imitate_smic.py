@@ -37,13 +37,13 @@ def imitate(root: Path, tree: str = "SMIC_all_raw", frame: str = "image{:06d}.jp
     return planted
 
 
-def imitate_long(root: Path) -> Planted:
+def imitate_long(root: Path, camera: str = "HS") -> Planted:
     """HS-E: padded subjects, long clips, key frames in a table that runs downwards and has empty rows."""
     planted = Planted(root)
     rows = []
     for seed, (subject, kind, number, first, last) in enumerate(CLIPS):
         name = f"s{subject}_{kind}_{number:02d}"
-        folder = root / "SMIC-E_raw image" / "HS_long" / "SMIC-HS-E" / f"s{subject:02d}" / name
+        folder = root / "SMIC-E_raw image" / f"{camera}_long" / f"SMIC-{camera}-E" / f"s{subject:02d}" / name
         write_frames(folder, range(first, last + 1), "image{:06d}.jpg", seed)
         second = (last - 1, last) if name == "s1_po_02" else (None, None)
         missing = "MISSING <-426679" if subject == 20 else first
@@ -51,7 +51,8 @@ def imitate_long(root: Path) -> Planted:
                         FOLDERS[kind], None, None))  # fmt: skip
         planted.clip(f"smic/s{subject:02d}/{name}", FOLDERS[kind], first + 1, None, last - 1, None)
     gone = (3, "s3_ne_03", None, 5, 9, *[None] * 5, 1, 9, 5, 0, 0, 9, "negative", None, None)
-    sheets = {"HS": [HEADER, *rows, gone, (), ()], "VIS": [HEADER[:9]], "Sheet3": []}
+    sheets = {"HS": [HEADER], "VIS": [HEADER], "Sheet3": []}
+    sheets[camera] += [*rows, gone, (), ()]
     write_sheets(root / "SMIC-HS-E_annotation.xlsx", sheets)
     planted.left_out = {"smic/s03/s3_ne_03": "folder missing: s3_ne_03"}
     return planted

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from data_scripts.casme2 import CASME2
 from data_scripts.samm import SAMM
 from mer_core import View, open_clipset, open_corpus
+from mer_core.cli import app
 from mer_core.corpora import run_script
 from mer_core.corpora.prepared import CorpusError
 from mer_core.faces.corpus import Corpus
@@ -140,6 +142,15 @@ def test_a_synthetic_corpus_opens_by_its_name():
     assert isinstance(open_corpus("synth-mini"), Corpus)
     with pytest.raises(ValueError, match=r"no corpus 'casme'. It can be one of synth, .*; a folder"):
         open_corpus("casme")
+
+
+def test_a_method_runs_on_a_prepared_corpus(corpus, tmp_path, monkeypatch):
+    prepare(corpus, tmp_path / "out")
+    monkeypatch.chdir(tmp_path)
+    words = ["run", "hoof", "--corpus", "out", "--classes", "casme2-5class", "--workers", "1"]
+    assert "6 clips of 5 subjects" in CliRunner().invoke(app, words).output
+    assert (tmp_path / "runs" / "hoof-out-casme2-5class-book-loso").is_dir()
+    assert "name: casme2" in CliRunner().invoke(app, ["data", "out"]).output
 
 
 # Refusals

@@ -42,6 +42,11 @@ CASES = {
         {},
     ),
     "smic long": (SMIC, imitate_smic.imitate_long, {"part": "HS-E"}),
+    "smic long, visible light": (
+        SMIC,
+        lambda root: imitate_smic.imitate_long(root, "VIS"),
+        {"part": "VIS-E"},
+    ),
     "mmew": (MMEW, imitate_mmew.imitate, {}),
     "mmew repression": (MMEW, lambda root: imitate_mmew.imitate(root, others="repression"), {}),
     "casme_sq": (CASMESquared, imitate_casme_sq.imitate, {}),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mer_core import open_corpus
 from mer_core.vision import landmarks as module
+from mer_core.vision.align import eye_distance
 from mer_core.vision.landmarks import COLUMNS, LandmarkError, Landmarks, detect, eye_centres, read_landmarks
 
 FACE = np.random.RandomState(0).uniform(0, 300, (68, 2))
@@ -187,10 +188,8 @@ def test_the_detector_finds_synthetic_faces_and_names_pictures_without_one():
     assert without == {"wall": "no face found in 200 × 256 pixels"}
     for clip in clips:
         exact = corpus.landmarks(clip, 0.1, 256)
-        off = np.linalg.norm(found[clip] - exact, axis=1)[
-            17:
-        ].mean()  # the jaw's points are defined otherwise
-        assert off < 0.06 * np.linalg.norm(np.subtract(*eye_centres(exact)))
+        off = np.linalg.norm(found[clip] - exact, axis=1)[17:]  # the jaw is a contour: its points may slide
+        assert off.mean() < 0.08 * eye_distance(exact)
 
 
 @pytest.mark.usefixtures("dlib")

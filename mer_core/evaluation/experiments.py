@@ -1,0 +1,156 @@
+"""The experiments of each paper as data: which runs there are, and which claim compares which two of them.
+
+`papers/fdp.toml` and its neighbours hold them. A verdict is computed from `results/`, never typed.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import Field
+
+from mer_core.evaluation.metrics import scores
+from mer_core.evaluation.statistics import bootstrap_interval, columns, paired, permutation_test
+from mer_core.evaluation.stored import StoredRun, keep
+from mer_core.settings import Settings, SettingsError
+from mer_core.training import Run, RunSettings
+from mer_core.training import run as run_all
+
+PAPERS = Path(__file__).parent / "papers"
+LEVEL = 0.05  # of the test behind a verdict
+
+
+class Claim(Settings):
+    """What a paper says, as a comparison of two runs on the same clips."""
+
+    says: str
+    where: str = Field(description="where the paper says so")
+    better: str = Field(description="the run that should score higher")
+    worse: str
+    score: Literal["uf1", "uar", "accuracy", "weighted_f1"] = "uf1"
+
+
+class Experiment(Settings):
+    """A run of the paper's list: what it is about, and what differs from the list's defaults."""
+
+    about: str
+    run: RunSettings
+
+
+class Paper(Settings):
+    """All experiments of one paper."""
+
+    name: str
+    title: str
+    experiments: dict[str, Experiment]
+    claims: dict[str, Claim] = Field(default_factory=dict)
+
+
+def paper_names() -> list[str]:
+    """The papers whose experiments are listed."""
+    return sorted(path.stem for path in PAPERS.glob("*.toml"))
+
+
+@lru_cache
+def load_paper(name: str) -> Paper:
+    """The experiments of a paper; a claim about a run that is not listed is an error."""
+    if name not in paper_names():
+        raise ValueError(f"There is no paper {name!r}; there are {', '.join(paper_names())}.")
+    plain = tomllib.loads((PAPERS / f"{name}.toml").read_text())
+    defaults = plain.pop("defaults", {})
+    for experiment in plain["experiments"].values():
+        about = experiment.pop("about")
+        run = {**defaults, **experiment}
+        run["settings"] = {**defaults.get("settings", {}), **experiment.get("settings", {})}
+        experiment.clear()
+        experiment |= {"about": about, "run": run}
+    paper = Paper.parse({"name": name, **plain})
+    asked = {run for claim in paper.claims.values() for run in (claim.better, claim.worse)}
+    if unknown := asked - set(paper.experiments):
+        raise SettingsError(f"{name}.toml: claims compare {sorted(unknown)}, which are no experiments.")
+    return paper
+
+
+def stored_name(paper: str, experiment: str) -> str:
+    """The folder of an experiment in `results/`."""
+    return f"{paper}-{experiment}"
+
+
+def reproduce(
+    papers: list[str], folder: Path, results: Path, *, store: bool, workers: int | None, engine: str = "local"
+) -> Iterator[dict[str, object]]:
+    """Compute every experiment in `folder`, resuming what is there; a row each, beside what `results/` holds.
+
+    With `store` a finished run takes the place of what is kept, instead of being compared with it.
+    """
+    for paper in map(load_paper, papers):
+        for name, experiment in paper.experiments.items():
+            made = run_all(experiment.run, folder / stored_name(paper.name, name), workers, engine)
+            kept = results / stored_name(paper.name, name)
+            if store:
+                keep(made, kept)
+            yield {"experiment": kept.name, **_compared(made, kept)}
+
+
+def _compared(made: Run, kept: Path) -> dict[str, object]:
+    now = made.predictions()
+    if not (kept / "run.json").exists():
+        return {"UF1": uf1(now), "stored": float("nan"), "clips that differ": -1}
+    stored = StoredRun(kept).predictions
+    both = now.merge(stored, on=["clip", "seed"], suffixes=("", "_stored"))
+    differ = int((both["predicted"] != both["predicted_stored"]).sum()) + len(now) - len(both)
+    return {"UF1": uf1(now), "stored": uf1(stored), "clips that differ": differ}
+
+
+def uf1(table: pd.DataFrame) -> float:
+    """Of the pooled predictions, mean over seeds."""
+    n_classes = sum(name.startswith("p_") for name in table)
+    return float(
+        pd.Series(
+            [scores(t["truth"], t["predicted"], n_classes).uf1 for _, t in table.groupby("seed")]
+        ).mean()
+    )
+
+
+# Verdicts, from what is stored
+
+
+def score_rows(paper: Paper, results: Path) -> pd.DataFrame:
+    """A row an experiment that `results/` holds: what it is, its UF1 and the interval of its first seed."""
+    rows = {}
+    for name, experiment in paper.experiments.items():
+        if (results / stored_name(paper.name, name) / "run.json").exists():
+            table = StoredRun(results / stored_name(paper.name, name)).predictions
+            interval = _interval(table)
+            rows[name] = {
+                "about": experiment.about,
+                "UF1": uf1(table),
+                "low": interval.low,
+                "high": interval.high,
+            }
+    return pd.DataFrame(rows).T
+
+
+def _interval(table: pd.DataFrame) -> object:
+    first = columns(table[table["seed"] == table["seed"].min()])
+    return bootstrap_interval(**first, n_classes=sum(name.startswith("p_") for name in table), score="uf1")
+
+
+def verdicts(paper: Paper, results: Path) -> pd.DataFrame:
+    """A row a claim: the difference of its two runs, the chance of such a difference, and what follows."""
+    return pd.DataFrame({name: _verdict(paper, claim, results) for name, claim in paper.claims.items()}).T
+
+
+def _verdict(paper: Paper, claim: Claim, results: Path) -> dict[str, object]:
+    folders = [results / stored_name(paper.name, name) for name in (claim.better, claim.worse)]
+    if not all((folder / "run.json").exists() for folder in folders):
+        return {"claim": claim.says, "difference": float("nan"), "p": float("nan"), "verdict": "not computed"}
+    better, worse = (StoredRun(folder).predictions for folder in folders)
+    n_classes = sum(name.startswith("p_") for name in better)
+    test = permutation_test(**paired(better, worse), n_classes=n_classes, score=claim.score)
+    sign = "supported" if test.difference > 0 else "not supported"
+    verdict = sign if test.p_value < LEVEL else "undecided"
+    return {"claim": claim.says, "difference": test.difference, "p": test.p_value, "verdict": verdict}
