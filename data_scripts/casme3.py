@@ -107,7 +107,9 @@ cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"""
 
     @property
     def version(self) -> str:
-        return f"part {self.options.part}" + (", v1" if "_v1" in self._path.name else ", v2")
+        if self.options.part == "C":
+            return "part C"
+        return "part A, v1" if "_v1" in self._path.name else "part A, v2"
 
     def folders(self) -> dict[str, Path]:
         """Clips where the corpus is cut into them, else whole videos: spno.1/b/166 or spno.1/b."""

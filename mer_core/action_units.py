@@ -11,6 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import pandas as pd
+
 SIDES = {"L": "left", "R": "right", "T": "top", "B": "bottom", "A": "asymmetric"}
 LARGEST = 98  # the largest code of the Facial Action Coding System
 UNIT = re.compile(r"([LRTBA])?\s*([0-9]{1,2})\s*([A-E])?")
@@ -65,13 +68,15 @@ def read_action_units(cell: object) -> tuple[list[ActionUnit], list[str]]:
 
 def _pieces(cell: object) -> list[str]:
     said = _text(cell)
-    return [] if said.lower() in NOTHING else [p for piece in re.split(r"[+,，;]", said) if (p := piece.strip())]
+    return (
+        [] if said.lower() in NOTHING else [p for piece in re.split(r"[+,，;]", said) if (p := piece.strip())]
+    )
 
 
 def _text(cell: object) -> str:
     if isinstance(cell, str):
         return cell.strip()
-    if cell is None or cell != cell:  # a gap in a table is not equal to itself
+    if cell is None or (np.isscalar(cell) and pd.isna(cell)) or cell is pd.NA:
         return ""
     try:
         return f"{cell:g}"
@@ -82,7 +87,7 @@ def _text(cell: object) -> str:
 def _choice(piece: str) -> list[ActionUnit]:
     """The units of a piece, of which one was there; none where any part of it is something else."""
     inner = piece[1:-1] if piece.startswith("(") and piece.endswith(")") else piece
-    parts = [part.strip() for part in re.split(r"(?<![a-zA-Z])or(?![a-zA-Z]*[a-zA-Z]{2})|/", inner)]
+    parts = [part.strip() for part in re.split(r"or|/", inner)]
     units = [_unit(part) for part in _completed(parts)]
     return [] if None in units else units
 

@@ -1,11 +1,12 @@
 """What became of every row and folder, on the screen."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import pandas as pd
 
 from mer_core.corpora.survey import Survey
-from mer_core.protocols import published_counts
+from mer_core.protocols import Published, parse_action_units, published_counts
 
 
 def print_report(survey: Survey) -> None:
@@ -36,20 +37,39 @@ def _print_lines(lines: Iterable[str], most: int = 8) -> None:
 
 
 def count_table(survey: Survey) -> pd.DataFrame:
-    """Clips of each emotion: rows of the label table, clips made, and what was published of this table."""
+    """Clips of each emotion, and how many were published of this label table."""
     columns = {"clips": survey.clips["emotion"].value_counts()}
-    published = published_counts(survey.source.corpus, survey.source.version)
-    if published:
-        columns["published"] = pd.Series(dict(published))
+    if published := _published(survey):
+        columns["published"] = pd.Series(dict(published.counts))
     table = pd.DataFrame(columns).fillna(0).astype(int).sort_values("clips", ascending=False, kind="stable")
     table.loc["all"] = table.sum()
     return table.rename_axis("emotion")
 
 
 def differences(survey: Survey) -> list[str]:
-    """Where the number of clips is not the published one."""
-    table = count_table(survey)
-    if "published" not in table:
-        return []
-    unequal = table[table["clips"] != table["published"]]
-    return [f"{row.Index}: {row.clips} clips, published are {row.published}" for row in unequal.itertuples()]
+    """Where clips, subjects or action units are not as many as were published."""
+    published = _published(survey)
+    if not published:
+        return [
+            f"nothing is published of {survey.source.corpus}, {survey.source.version}: compare the counts yourself"
+        ]
+    clips, units = count_table(survey), unit_totals(survey)
+    said = [f"{row.Index}: {row.clips} clips, published are {row.published}"
+            for row in clips[clips["clips"] != clips["published"]].itertuples()]  # fmt: skip
+    if published.subjects not in (None, n := survey.clips["subject"].nunique()):
+        said.append(f"{n} subjects, published are {published.subjects}")
+    unequal = {name: n for name, n in published.action_units.items() if units[name] != n}
+    return said + [
+        f"action unit {name}: {units[name]} in the table, published are {n}" for name, n in unequal.items()
+    ]
+
+
+def unit_totals(survey: Survey) -> Counter:
+    """How often each action unit stands in the label table, clips that are left out included; and all together."""
+    cells = survey.report["action_units"]
+    totals = Counter(str(unit.number) for cell in cells for unit in parse_action_units(cell))
+    return totals + Counter(all=totals.total())
+
+
+def _published(survey: Survey) -> Published | None:
+    return published_counts(survey.source.corpus, survey.source.version)

@@ -74,7 +74,7 @@ def survey(source: Source, repairs: Sequence[str] = (), shortest: int = 2) -> Su
             lines.append(_line(source, row, "left out", str(reason)))
         else:
             clips.append(clip)
-            lines.append(_line(source, row, "clip", "", clip.repaired, clip.remarks))
+            lines.append(_line(source, clip.row, "clip", "", clip.repaired, clip.remarks))
     lines += [_unlabelled(source, key) for key in look.folders if key not in {row.folder for row in rows}]
     if not clips:
         raise SourceError(_nothing(source, lines))
@@ -282,6 +282,7 @@ def _line(
         "clip": clip,
         "where": row.where,
         "emotion": text(row.emotion),
+        "action_units": text(row.action_units),
         "outcome": outcome,
         "reason": reason,
         **said,
@@ -290,7 +291,9 @@ def _line(
 
 def _unlabelled(source: Source, key: str) -> dict[str, str]:
     reason = "no label: no row of the table names this folder"
-    made = dict.fromkeys(("clip", "where", "emotion", "outcome", "reason", "repaired", "remark"), "")
+    made = dict.fromkeys(
+        ("clip", "where", "emotion", "action_units", "outcome", "reason", "repaired", "remark"), ""
+    )
     return made | {"where": f"folder {key}", "outcome": "left out", "reason": reason}
 
 
