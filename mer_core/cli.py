@@ -108,12 +108,17 @@ def run(
     ] = "synth",
     classes: Annotated[str, typer.Option(help="Class map.")] = "megc2019-3class",
     preset: Annotated[str, typer.Option(help="book for two CPU cores, paper for a GPU.")] = "book",
-    folds: Annotated[str, typer.Option(help="loso, or a number of subject groups.")] = "loso",
+    folds: Annotated[
+        str, typer.Option(help="loso, a number of subject groups, or corpus: hold one out.")
+    ] = "loso",
     seeds: Annotated[str, typer.Option(help="Such as 0 or 0,1,2.")] = "0",
     selection: Annotated[str, typer.Option(help="last, inner, or test-peek (for an audit).")] = "last",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "cpu",
     set_: Annotated[list[str], typer.Option("--set", help="A setting of the method: --set epochs=10.")] = (),
     limit: Annotated[int | None, typer.Option(help="That many clips only.")] = None,
+    official: Annotated[
+        Path | None, typer.Option(help="combined_3class_gt.csv of MEGC 2019: its 442 clips only.")
+    ] = None,
     every_epoch: Annotated[bool, typer.Option("--every-epoch", help="Keep what every epoch says.")] = False,
     keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep every part's network.")] = False,
     out: Annotated[
@@ -131,6 +136,7 @@ def run(
 
     asked = {"method": method, "preset": preset, "corpus": corpus, "classes": classes, "selection": selection}
     asked |= {"groups": _groups(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
+    asked |= {"official": str(official) if official else None}
     asked |= {"device": device, "limit": limit, "every_epoch": every_epoch, "keep_weights": keep_weights}
     corpora = "+".join(Path(part).name for part in corpus.split("+"))
     name = f"{method}-{corpora}-{classes}-{preset}-{folds}" + ("" if selection == "last" else f"-{selection}")
@@ -237,11 +243,11 @@ def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str
     show(folder)
 
 
-def _groups(folds: str) -> int | None:
-    if folds == "loso":
-        return None
+def _groups(folds: str) -> int | str | None:
+    if folds in ("loso", "corpus"):
+        return None if folds == "loso" else folds
     if not folds.isdecimal() or int(folds) < 2:
-        raise ValueError(f"--folds is loso or a number of subject groups from 2 on, not {folds!r}.")
+        raise ValueError(f"--folds is loso, corpus, or a number of subject groups from 2 on, not {folds!r}.")
     return int(folds)
 
 

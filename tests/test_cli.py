@@ -123,7 +123,7 @@ def test_corpora_are_listed_with_their_cards(command):
         (("ststnet", "--set", "epochs"), "--set takes NAME=VALUE, not 'epochs'"),
         (
             ("ststnet", "--folds", "many"),
-            "--folds is loso or a number of subject groups from 2 on, not 'many'",
+            "--folds is loso, corpus, or a number of subject groups from 2 on, not 'many'",
         ),
         (("ststnet", "--folds", "1"), "number of subject groups from 2 on, not '1'"),
         (("ststnet", "--folds", "7"), "Expected 2 to 6 groups of 6 subjects, got k=7"),

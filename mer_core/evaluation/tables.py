@@ -12,7 +12,8 @@ SCORES = {"UF1": "uf1", "UAR": "uar", "accuracy": "accuracy", "weighted F1": "we
 def headline(run: Run) -> str:
     """What the numbers of a run are numbers of, in one line; what spoils them is always said."""
     settings, table = run.settings, run.predictions()
-    folds = "leave one subject out" if settings.groups is None else f"{settings.groups} subject groups"
+    named = {None: "leave one subject out", "corpus": "leave one corpus out"}
+    folds = named.get(settings.groups, f"{settings.groups} subject groups")
     changed = "".join(f", {name}={value}" for name, value in settings.settings.items())
     words = [
         f"{settings.method} ({settings.preset}{changed}) on {settings.corpus}, {settings.classes}",

@@ -62,17 +62,42 @@ class Augment(Settings):
     brightness: float = Field(0.0, ge=0, lt=1, description="images only, up to")
 
 
+class Released(Settings):
+    """What released code of several papers does otherwise. Each is one switch, and off unless it is studied."""
+
+    frozen_after_first_epoch: bool = Field(
+        False,
+        description="training goes on in evaluation mode: batch norm keeps its first statistics, nothing is dropped",
+    )
+    normalise: Literal["clip", "train", "fold"] = Field(
+        "clip",
+        description="mean and maximum that the input is scaled by: of no other clip; of the training clips for all; of "
+        "the training clips for them and of the test clips for these, as released",
+    )
+    score: Literal["clips", "subclips"] = Field(
+        "clips",
+        description="what is counted: a clip, by the mean of what is said of its sub-clips; or each sub-clip, of "
+        "which a long clip has more, as released",
+    )
+
+
 class NetworkSettings(Settings):
     """What every network is trained by. The paper's own settings come on top, beside its network."""
 
     epochs: int = Field(40, ge=1, description="passes over the training clips")
     batch: int = Field(16, ge=1, description="clips a step")
-    rate: float = Field(1e-3, gt=0, description="learning rate of AdamW")
+    optimiser: Literal["adamw", "adam"] = Field(
+        "adamw", description="Adam adds the decay to the gradient, AdamW takes it from the weight"
+    )
+    rate: float = Field(1e-3, gt=0, description="learning rate")
     decay: float = Field(1e-2, ge=0, description="weight decay")
     schedule: Literal["constant", "cosine"] = Field("constant", description="of the learning rate")
     balance: bool = Field(True, description="each class weighs the same in the loss")
     precision: Literal["float32", "bf16"] = Field("float32", description="bf16 is for a GPU, and another run")
+    channels_last: bool = Field(False, description="the order in memory that fast convolutions like")
+    compile: bool = Field(False, description="by torch.compile: minutes at the start, faster steps after")
     augment: Augment = Augment()
+    released: Released = Released()
 
 
 @dataclass(frozen=True)
@@ -93,6 +118,7 @@ class NetworkMethod(Method):
     def inputs(self, clips: ClipSet) -> dict[str, Tensor]:
         """`x`, what the network takes, and further targets; the first axis is the clip.
 
+        With sub-clips in the view, each is seen on its own: the second axis is the sub-clip, (N, J, …).
         A clip's values must depend on that clip alone: statistics over clips would leak from test to training.
         """
 

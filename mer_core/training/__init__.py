@@ -9,7 +9,9 @@ from mer_core.training.fit import (
     fit_network,
     fold_seed,
     predict,
+    predict_clips,
     predict_folds,
+    predict_outputs,
 )
 from mer_core.training.parts import Part, RunError, RunSettings
 from mer_core.training.runs import Run, run
@@ -17,5 +19,6 @@ from mer_core.training.weights import load_network
 
 __all__ = [
     "Device", "Examples", "Fitted", "Part", "Run", "RunError", "RunSettings", "examples", "find_device",
-    "fit_and_predict", "fit_network", "fold_seed", "load_network", "predict", "predict_folds", "run",
+    "fit_and_predict", "fit_network", "fold_seed", "load_network", "predict", "predict_clips",
+    "predict_folds", "predict_outputs", "run",
 ]  # fmt: skip

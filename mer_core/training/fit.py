@@ -1,17 +1,18 @@
 """Fit one fold: all its clips lie on the device, and no file is opened inside a step."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
-from mer_core.clips import ClipSet
+from mer_core.clips import ClipSet, View
 from mer_core.methods import FeatureMethod, Method, NetworkMethod, Stage
 from mer_core.protocols import Fold, subject_groups
 from mer_core.training.augment import augment
@@ -23,26 +24,38 @@ Selection = Literal["last", "inner", "test-peek"]
 class Examples:
     """Clips as a method sees them, with what is to be learnt of them."""
 
-    inputs: dict[str, Tensor]  # each (N, …)
+    inputs: dict[str, Tensor]  # each (N, …), or (N, J, …) where a clip is seen as J sub-clips
     labels: Tensor  # (N,)
     subjects: np.ndarray  # (N,)
     n_classes: int
+    subclips: np.ndarray | None = None  # (N,) how many of the J a clip has frames for; none: no sub-clips
 
     def take(self, rows: np.ndarray) -> "Examples":
         """Some of the clips."""
         inputs = {name: values[rows] for name, values in self.inputs.items()}
-        return Examples(inputs, self.labels[rows], self.subjects[rows], self.n_classes)
+        subclips = None if self.subclips is None else self.subclips[rows]
+        return Examples(inputs, self.labels[rows], self.subjects[rows], self.n_classes, subclips)
 
     def to(self, device: str) -> "Examples":
         """The same clips elsewhere."""
         inputs = {name: values.to(device) for name, values in self.inputs.items()}
-        return Examples(inputs, self.labels.to(device), self.subjects, self.n_classes)
+        return replace(self, inputs=inputs, labels=self.labels.to(device))
+
+    def apart(self, by_length: bool = False) -> "Examples":
+        """Each sub-clip as an example of its own: all J of a clip, or as many as it has frames for."""
+        if self.subclips is None:
+            return self
+        most = self.inputs["x"].shape[1]
+        taken = self.subclips if by_length else np.full(len(self.labels), most)
+        clip, number = np.nonzero(np.arange(most) < taken[:, None])
+        inputs = {name: values[clip, number] for name, values in self.inputs.items()}
+        return Examples(inputs, self.labels[clip], self.subjects[clip], self.n_classes)
 
 
 class Fitted(NamedTuple):
     """What came out of fitting one fold."""
 
-    probabilities: np.ndarray  # (n, C) of the test clips, at the selected epoch
+    probabilities: np.ndarray  # (n, C) of the test clips, or of their sub-clips, at the selected epoch
     epochs: np.ndarray | None  # (E, n, C) after every epoch of the last stage, if asked for
     network: nn.Module | None  # at the selected epoch; an estimator of scikit-learn has none
 
@@ -55,7 +68,14 @@ def examples(method: Method, clips: ClipSet, labels: np.ndarray, n_classes: int)
         else:
             inputs = {"x": torch.from_numpy(method.features(clips))}
     subjects = clips.clips["subject"].to_numpy()
-    return Examples(inputs, torch.tensor(labels, dtype=torch.long), subjects, n_classes)
+    subclips = _subclips(clips.clips, method.view) if method.view.subclips > 1 else None
+    return Examples(inputs, torch.tensor(labels, dtype=torch.long), subjects, n_classes, subclips)
+
+
+def _subclips(clips: pd.DataFrame, view: View) -> np.ndarray:  # (N,)
+    """How many sub-clips can be cut from a clip's frames, each frame in one of them."""
+    frames = (clips["offset"] - clips["onset"] + 1).astype(float).fillna(view.moments)
+    return (frames // view.frames).clip(1, view.subclips).to_numpy(int)
 
 
 @contextmanager
@@ -81,6 +101,8 @@ def predict_folds(
 
     A clip that no fold tests has none: its row is NaN.
     """
+    if counts_subclips(method):
+        raise ValueError("With score='subclips' a clip has several rows, which a run keeps: use `run`.")
     pooled = np.full((len(data.labels), data.n_classes), np.nan)
     for fold in folds:
         train, test = data.take(fold.train), data.take(fold.test)
@@ -102,13 +124,14 @@ def fit_and_predict(
 
     `last` looks at nothing. `inner` chooses the epoch by subjects that are taken out of training for it. `test-peek`
     chooses it by the very clips that it is tested on: it is here to show what that does to a score. Both choose among
-    the epochs of the last stage.
+    the epochs of the last stage. The network of a fit whose settings normalise by other clips takes normalised ones.
     """
     with one_thread():
         if isinstance(method, FeatureMethod):
             _refuse_epochs(method, selection, every_epoch)
             return Fitted(fit_features(method, train, test, seed), None, None)
-        train, test = train.to(device), test.to(device)
+        train, test = normalised(train.to(device), test.to(device), method.settings.released.normalise)
+        test = test.apart(by_length=True) if counts_subclips(method) else test
         watched = test if selection == "test-peek" else None
         if selection == "inner":
             train, watched = _inner(train, seed)
@@ -117,13 +140,41 @@ def fit_and_predict(
         if watch.best_state:
             model.load_state_dict(watch.best_state)
         return Fitted(
-            predict(model, test.inputs).numpy(), np.stack(watch.made) if every_epoch else None, model
+            predict_clips(model, test).numpy(), np.stack(watch.made) if every_epoch else None, model
         )
 
 
 def _refuse_epochs(method: FeatureMethod, selection: Selection, every_epoch: bool) -> None:
     if selection != "last" or every_epoch:
         raise ValueError(f"{method.name} has no epochs: its selection can only be last, without every_epoch.")
+
+
+def counts_subclips(method: Method) -> bool:
+    """Whether a clip counts as its sub-clips; an error if that is asked of a method that sees none."""
+    if isinstance(method, FeatureMethod) or method.settings.released.score == "clips":
+        return False
+    if method.view.subclips == 1:
+        raise ValueError(
+            f"{method.name} sees a clip as a whole, so that score='subclips' has nothing to count: leave it out."
+        )
+    return True
+
+
+def normalised(train: Examples, test: Examples, by: str) -> tuple[Examples, Examples]:
+    """What the network takes, less a mean and divided by a maximum; `by` is a choice of `Released.normalise`.
+
+    By the `fold`, the test clips are scaled by what they have in common: no label is used, but what is said of a clip
+    depends on the other clips of its subject.
+    """
+    if by == "clip":
+        return train, test
+    return _scaled(train, by=train), _scaled(test, by=test if by == "fold" else train)
+
+
+def _scaled(data: Examples, by: Examples) -> Examples:
+    mean = by.inputs["x"].mean()
+    largest = (by.inputs["x"].max() - mean).clamp(min=1e-6)  # clips of one even grey stay what they are: 0
+    return replace(data, inputs={**data.inputs, "x": (data.inputs["x"] - mean) / largest})
 
 
 def _inner(train: Examples, seed: int) -> tuple[Examples, Examples]:
@@ -144,10 +195,10 @@ class _Watch:
         self.best_state: dict[str, Tensor] = {}
 
     def __call__(self, model: nn.Module) -> None:
-        said = predict(model, self.test.inputs)
+        said = predict_clips(model, self.test)
         self.made.append(said.numpy())
         if self.watched:
-            seen = said if self.watched is self.test else predict(model, self.watched.inputs)
+            seen = said if self.watched is self.test else predict_clips(model, self.watched)
             self._keep_if_best(model, seen.argmax(dim=1))
 
     def _keep_if_best(self, model: nn.Module, predicted: Tensor) -> None:
@@ -191,12 +242,24 @@ def fit_network(
     exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
     with torch.random.fork_rng(devices=on_gpu), exact:
         torch.manual_seed(seed)
-        model = method.network(train.n_classes).to(device)
+        model, train = _network(method, train.n_classes).to(device), train.apart()
         *earlier, last = method.stages()
         for stage in earlier:
             _run_stage(method, model, train, stage, None)
         _run_stage(method, model, train, last, after_epoch)
     return model.eval()
+
+
+def _network(method: NetworkMethod, n_classes: int) -> nn.Module:
+    model = method.network(n_classes)
+    if method.settings.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    if method.settings.compile:
+        model.compile()
+    return model
+
+
+OPTIMISERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
 def _run_stage(
@@ -208,14 +271,15 @@ def _run_stage(
 ) -> None:
     settings = method.settings
     moving = model.get_submodule(stage.part)
-    optimiser = torch.optim.AdamW(moving.parameters(), lr=settings.rate, weight_decay=settings.decay)
+    create = OPTIMISERS[settings.optimiser]
+    optimiser = create(moving.parameters(), lr=settings.rate, weight_decay=settings.decay)
     batches = -(-len(train.labels) // settings.batch)
     schedule = _schedule(optimiser, settings.schedule, stage.epochs * batches)
     generator = torch.Generator().manual_seed(int(torch.randint(2**31, (1,))))
     weight = class_weights(train.labels, train.n_classes) if settings.balance else None
-    for _ in range(stage.epochs):
+    for epoch in range(stage.epochs):
         model.eval()  # what does not move keeps its statistics too, and drops nothing
-        moving.train()
+        moving.train(epoch == 0 or not settings.released.frozen_after_first_epoch)
         order = torch.randperm(len(train.labels), generator=generator).to(train.labels.device)
         for rows in order.tensor_split(batches):  # as even as can be: no last batch of a single clip
             batch = {name: values[rows] for name, values in train.inputs.items()}
@@ -249,12 +313,31 @@ def _schedule(
     return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)
 
 
-@torch.no_grad()
 def predict(model: nn.Module, inputs: dict[str, Tensor], batch: int = 64) -> Tensor:  # (n, C)
     """Class probabilities, on the CPU, of clips that may lie anywhere; `model` must be in evaluation mode."""
+    return torch.cat([made["emotion"].softmax(dim=1) for made in _outputs(model, inputs, batch, {"emotion"})])
+
+
+def predict_clips(model: nn.Module, data: Examples) -> Tensor:  # (n, C)
+    """Class probabilities of each clip: the mean of what is said of its sub-clips, if it is seen as such."""
+    said = predict(model, data.apart().inputs)
+    return said if data.subclips is None else said.unflatten(0, (len(data.labels), -1)).mean(dim=1)
+
+
+def predict_outputs(model: nn.Module, inputs: dict[str, Tensor], batch: int = 64) -> dict[str, Tensor]:
+    """All that the network says, on the CPU and by its names: the scores of classes and whatever stands beside them."""
+    made = list(_outputs(model, inputs, batch))
+    return {name: torch.cat([part[name] for part in made]) for name in made[0]}
+
+
+@torch.no_grad()
+def _outputs(
+    model: nn.Module, inputs: dict[str, Tensor], batch: int, names: Collection[str] = ()
+) -> Iterator[dict[str, Tensor]]:
     device = next(model.parameters()).device
-    made = [model(x.to(device))["emotion"].float().softmax(dim=1).cpu() for x in inputs["x"].split(batch)]
-    return torch.cat(made)
+    for x in inputs["x"].split(batch):
+        made = model(x.to(device))
+        yield {name: values.float().cpu() for name, values in made.items() if name in (names or made)}
 
 
 def class_weights(labels: Tensor, n_classes: int) -> Tensor:  # (C,)

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,25 @@ from mer_core import open_corpus
 from mer_core.clips import ClipSet
 from mer_core.methods import FeatureMethod, Method, create_method
 from mer_core.numerics import numerics_class
-from mer_core.protocols import Fold, class_map, leave_one_subject_out, subject_groups
+from mer_core.protocols import (
+    Fold,
+    class_map,
+    hold_out_corpus,
+    leave_one_subject_out,
+    megc2019,
+    subject_groups,
+)
 from mer_core.settings import Settings
 from mer_core.training.devices import find_device
-from mer_core.training.fit import Examples, Fitted, Selection, examples, fit_and_predict, fold_seed
+from mer_core.training.fit import (
+    Examples,
+    Fitted,
+    Selection,
+    counts_subclips,
+    examples,
+    fit_and_predict,
+    fold_seed,
+)
 
 
 class RunError(RuntimeError):
@@ -34,7 +50,12 @@ class RunSettings(Settings):
     settings: dict = Field({}, description="the method's settings that differ from the preset")
     corpus: str = "synth"
     classes: str = Field("megc2019-3class", description="class map")
-    groups: int | None = Field(None, ge=2, description="subject groups; none: leave one subject out")
+    groups: Annotated[int, Field(ge=2)] | Literal["corpus"] | None = Field(
+        None, description="subject groups, or hold out a corpus; none: leave one subject out"
+    )
+    official: str | None = Field(
+        None, description="the organisers' list of MEGC 2019: its 442 clips and no other"
+    )
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     selection: Selection = "last"
     device: str = "cpu"
@@ -49,6 +70,7 @@ class RunSettings(Settings):
     def checked(self) -> "RunSettings":
         """The same with the device found; an error for whatever can be known to be wrong before data are prepared."""
         method = self.create_method()
+        counts_subclips(method)
         epochs = self.selection != "last" or self.every_epoch
         if isinstance(method, FeatureMethod) and (epochs or self.keep_weights):
             raise RunError(
@@ -64,6 +86,8 @@ class RunSettings(Settings):
 
 def _labelled(clips: pd.DataFrame, settings: RunSettings) -> tuple[pd.DataFrame, np.ndarray]:
     """The clips that belong to a class, and the number of it."""
+    if settings.official:
+        clips = clips.iloc[megc2019(clips, settings.official)]
     labels = class_map(settings.classes).label(clips)
     if labels.isna().all():
         emotions = ", ".join(sorted(set(clips["emotion"])))
@@ -73,8 +97,10 @@ def _labelled(clips: pd.DataFrame, settings: RunSettings) -> tuple[pd.DataFrame,
     return clips[labels.notna()], labels.dropna().to_numpy(int)
 
 
-def split(subjects: np.ndarray, groups: int | None) -> list[Fold]:
-    """The folds: one a subject, or as many groups of subjects."""
+def split(subjects: np.ndarray, groups: int | str | None) -> list[Fold]:
+    """The folds: one a subject, one a corpus, or as many groups of subjects."""
+    if groups == "corpus":
+        return hold_out_corpus(subjects)
     return leave_one_subject_out(subjects) if groups is None else subject_groups(subjects, groups)
 
 
@@ -153,13 +179,22 @@ def compute(plain: str, part: Part) -> Result:
 
 
 def _table(shared: Material, part: Part, probabilities: np.ndarray) -> pd.DataFrame:
-    rows = shared.folds[part.fold].test
-    table = shared.clips.clips.iloc[rows][["clip", "subject"]].reset_index(drop=True)
-    table = table.assign(fold=part.fold, seed=part.seed)
-    table["truth"], table["predicted"] = shared.labels[rows], probabilities.argmax(axis=1)
+    clips = _rows(shared, shared.folds[part.fold].test)
+    table = clips[["clip", "subject"]].assign(fold=part.fold, seed=part.seed)
+    table["truth"], table["predicted"] = clips["label"], probabilities.argmax(axis=1)
     for number, name in enumerate(shared.classes):
         table[f"p_{name}"] = probabilities[:, number]
     return table
+
+
+def _rows(shared: Material, test: np.ndarray) -> pd.DataFrame:
+    """A row a clip; or, if they are what is counted, a row a sub-clip: `name#1`, `name#2`, …"""
+    clips = shared.clips.clips.iloc[test].assign(label=shared.labels[test]).reset_index(drop=True)
+    if not counts_subclips(shared.method):
+        return clips
+    clips = clips.loc[clips.index.repeat(shared.examples.subclips[test])]
+    number = clips.groupby(level=0).cumcount() + 1
+    return clips.assign(clip=clips["clip"] + "#" + number.astype(str)).reset_index(drop=True)
 
 
 def _weights(fitted: Fitted) -> bytes:

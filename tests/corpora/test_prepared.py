@@ -153,6 +153,18 @@ def test_a_method_runs_on_a_prepared_corpus(corpus, tmp_path, monkeypatch):
     assert "name: casme2" in CliRunner().invoke(app, ["data", "out"]).output
 
 
+def test_a_corpus_is_tested_by_what_learnt_from_another(corpus, tmp_path, monkeypatch):
+    prepare(corpus, tmp_path / "out")
+    monkeypatch.chdir(tmp_path)
+    words = ["run", "majority", "--corpus", "out+synth-mini", "--folds", "corpus", "--workers", "1"]
+    said = CliRunner().invoke(app, words).output
+    assert "on out+synth-mini" in said
+    assert "leave one corpus out" in said
+    tested = pd.concat(map(pd.read_parquet, Path("runs").glob("*/predictions/*.parquet")))
+    assert (tested["fold"] == tested["subject"].str.partition("/")[0]).all()
+    assert set(tested["fold"]) == {"casme2", "synth-mini"}
+
+
 # Refusals
 
 
