@@ -149,9 +149,9 @@ class Interleaved(NetworkMethod):
 
 
 @pytest.fixture(scope="module")
-def interleaved():
+def interleaved(_cache):
     method = Interleaved(NetworkSettings(epochs=2))
-    clips = open_corpus("synth-mini").clipset(method.view, limit=8)
+    clips = open_corpus("synth-mini", _cache / "mer_core").clipset(method.view, limit=8)
     return examples(method, clips, np.arange(8) % 3, 3)
 
 

@@ -1,0 +1,390 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from mer_core import open_corpus
+from mer_core.methods import Augment, Stage, count_parameters
+from mer_core.methods.fdp import (
+    FDP,
+    FRAMES,
+    Attention,
+    FDPNet,
+    FDPSettings,
+    GlobalAggregator,
+    RankPooling,
+    SegNet,
+)
+from mer_core.settings import SettingsError
+
+TINY = {"stem": 4, "depths": [1, 2, 1, 1], "widths": [24, 24, 24, 24], "side": 32, "hidden": 8, "size": 32,
+        "drawing": [4, 4, 6, 6, 6]}  # fmt: skip
+CLOSE = {"atol": 1e-5, "rtol": 1e-5}
+
+
+def settings(**changes):
+    return FDPSettings.parse({**TINY, **changes})
+
+
+def network(n_classes=3, **changes):
+    """In evaluation mode, with statistics and weights that are not those of the start."""
+    torch.manual_seed(0)
+    return unsettled(FDPNet(settings(**changes), n_classes))
+
+
+def unsettled(model):
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+    return model.eval()
+
+
+def clips(n=2, size=32, seed=0):
+    return torch.randn(n, FRAMES, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+def same(model, fast, slow, *inputs):
+    """Equal outputs, and equal gradients of every parameter and input."""
+    made = []
+    for function in (fast, slow):
+        copies = [x.clone().requires_grad_() for x in inputs]
+        model.zero_grad()
+        out = function(*copies)
+        (out * torch.linspace(-1, 1, out.numel()).view(out.shape)).sum().backward()
+        grads = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+        made.append([out.detach(), *[x.grad for x in copies], *grads])
+    assert len(made[0]) == len(made[1])
+    for one, other in zip(*made, strict=True):
+        torch.testing.assert_close(one, other, **CLOSE)
+
+
+# The size of the paper.
+
+
+@pytest.mark.parametrize(
+    ("changes", "whole", "encoder"),
+    [
+        ({"variant": "released"}, 85_304_206, 54_952_448),
+        ({"variant": "paper"}, 96_251_342, 65_899_584),
+        ({"variant": "paper", "local": "grouped"}, 70_986_254, 40_634_496),
+    ],
+)
+def test_the_full_network_has_as_many_parameters_as_the_file_says(changes, whole, encoder):
+    with torch.device("meta"):
+        model = FDPNet(FDPSettings(**changes), n_classes=5)
+    assert count_parameters(model) == whole
+    assert count_parameters(model.encode) == encoder
+    assert count_parameters(model.draw) == 29_446_465
+    assert count_parameters(model.pool) + count_parameters(model.recognise) == 905_293
+
+
+def test_its_parts_have_the_published_sizes():
+    with torch.device("meta"):
+        blocks = FDPNet(FDPSettings(), n_classes=5).encode.stages
+    sizes = [count_parameters(block) for block in blocks if isinstance(block, GlobalAggregator)]
+    assert sizes == [116_160, 461_696, 1_840_896, 7_350_272]
+    assert [block.attend[1].group for block in blocks if isinstance(block, GlobalAggregator)] == [
+        64,
+        16,
+        4,
+        1,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"), [({"variant": "released"}, 8.63e9), ({"variant": "paper"}, 9.49e9)]
+)
+def test_the_full_network_costs_as_much_as_the_file_says(changes, expected):
+    with torch.device("meta"):
+        model = FDPNet(FDPSettings(**changes), n_classes=5).eval()
+        with FlopCounterMode(display=False) as counted:
+            out = model(torch.empty(1, 8, 64, 64))
+    assert counted.get_total_flops() / 2 == pytest.approx(expected, rel=1e-3)
+    assert out["dynamic_image"].shape == (1, 64, 64)
+
+
+def test_stochastic_depth_grows_from_block_to_block():
+    with torch.device("meta"):
+        blocks = FDPNet(FDPSettings(variant="released"), n_classes=5).encode.stages
+    np.testing.assert_allclose(
+        [block.drop.p for block in blocks], [0.1 * n / 19 for n in range(20)], atol=1e-6
+    )
+
+
+# Each fast block against its literal reference.
+
+
+@pytest.mark.parametrize("changes", [{}, {"variant": "released"}, {"local": "grouped"}])
+def test_frames_pass_at_once_as_they_would_one_by_one(changes):
+    model = network(**changes)
+
+    def one_by_one(x):
+        vectors = [
+            torch.cat([model.encode(x[b : b + 1, None, t]) for t in range(FRAMES)]) for b in range(len(x))
+        ]
+        dynamics = model.pool(torch.stack(vectors))
+        return torch.cat([model.recognise(dynamics), model.draw(dynamics).sigmoid().flatten(1)], dim=1)
+
+    def at_once(x):
+        made = model(x)
+        return torch.cat([made["emotion"], made["dynamic_image"].flatten(1)], dim=1)
+
+    same(model, at_once, one_by_one, clips())
+
+
+def literal_attention(block, x):
+    """Pixel by pixel, head by head, key by key."""
+    clip_rows = []
+    for picture in x:
+        pixels = [picture[:, i, j] for i in range(x.shape[2]) for j in range(x.shape[3])]
+        keys = [sum(pixels[i : i + block.group]) / block.group for i in range(0, len(pixels), block.group)]
+        if block.group > 1:
+            norm = block.norm
+            scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+            keys = [(key - norm.running_mean) * scale + norm.bias for key in keys]
+        rows = []
+        for pixel in pixels:
+            heads = []
+            for head in range(0, len(pixel), 8):
+                part = slice(head, head + 8)
+                query = block.query(pixel)[part]
+                chances = torch.stack([query @ block.key(key)[part] / math.sqrt(8) for key in keys]).softmax(
+                    0
+                )
+                heads.append(sum(c * block.value(key)[part] for c, key in zip(chances, keys, strict=True)))
+            rows.append(block.out(torch.cat(heads)))
+        clip_rows.append(torch.stack(rows, dim=1).view(x.shape[1:]))
+    return torch.stack(clip_rows)
+
+
+@pytest.mark.parametrize("group", [1, 4])
+def test_attention_equals_its_literal_reference(group):
+    torch.manual_seed(0)
+    block = unsettled(Attention(16, group))
+    same(block, block, lambda x: literal_attention(block, x), torch.randn(2, 16, 4, 2))
+
+
+def literal_global_block(block, x):
+    far = x + literal_attention(block.attend[1], block.attend[0](x))
+    near = block.narrow(far)
+    x = torch.cat([far, near + block.mix[0](near)], dim=1)
+    return x + block.mlp[0](x)
+
+
+def test_the_global_block_equals_its_literal_reference():
+    torch.manual_seed(0)
+    block = unsettled(GlobalAggregator(24, 32, stride=1, group=4, drop=0.1))
+    same(block, block, lambda x: literal_global_block(block, x), torch.randn(2, 24, 4, 4))
+
+
+def literal_pooling(weight, bias, vectors, time):
+    """The 3-D convolution as it is published: a kernel of 3 × 3 × 8 over (S, S, 8), one clip and place at a time."""
+    clip_maps, side = [], math.isqrt(vectors.shape[2])
+    for clip in vectors:  # (8, S²)
+        if time == "rows":
+            volume = clip.reshape(side, side, FRAMES)
+        else:
+            volume = torch.stack([frame.reshape(side, side) for frame in clip], dim=2)
+        volume = F.pad(volume, (0, 0, 1, 1, 1, 1))
+        kernels = weight.permute(0, 2, 3, 1)  # (8, 3, 3, T)
+        clip_maps.append(
+            torch.stack([
+                torch.stack([
+                    torch.stack([(volume[i : i + 3, j : j + 3] * k).sum() for j in range(side)]) for i in range(side)
+                ]) + b
+                for k, b in zip(kernels, bias, strict=True)
+            ])
+        )  # fmt: skip
+    return torch.stack(clip_maps)
+
+
+@pytest.mark.parametrize("time", ["time", "rows"])
+def test_pooling_over_time_equals_the_published_convolution(time):
+    torch.manual_seed(0)
+    block = RankPooling(side=8, time=time)
+    same(
+        block, block, lambda v: literal_pooling(*block.pool.parameters(), v, time), torch.randn(2, FRAMES, 64)
+    )
+
+
+def literal_up(x, largest, side):
+    """Each value goes to the place that its maximum had; all others are 0."""
+    up = x.new_zeros(*x.shape[:2], side * side)
+    rows = []
+    for n in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            row = list(up[n, c])
+            for value, place in zip(x[n, c].flatten(), largest[n, c].flatten().tolist(), strict=True):
+                row[place] = value
+            rows.append(torch.stack(row))
+    return torch.stack(rows).view(*x.shape[:2], side, side)
+
+
+def literal_segnet(model, x):
+    places, sides = [], []
+    for stage in model.down:
+        x = stage(x)
+        side = x.shape[2]
+        windows = x.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)  # (N, C, side / 2, side / 2, 4)
+        x, best = windows.max(dim=4)
+        i, j = torch.meshgrid(torch.arange(side // 2), torch.arange(side // 2), indexing="ij")
+        places.append((2 * i + best // 2) * side + 2 * j + best % 2)
+        sides.append(side)
+    for k in range(4, -1, -1):
+        x = model.up[k](literal_up(x, places[k], sides[k]))
+    return x
+
+
+def test_the_drawing_network_equals_its_literal_reference():
+    torch.manual_seed(0)
+    model = unsettled(SegNet((2, 2, 3, 3, 3)))
+    same(model, model, lambda x: literal_segnet(model, x), torch.randn(1, 8, 32, 32))
+
+
+# What the variants are.
+
+
+def test_as_released_there_is_no_attention_and_the_paper_has_one_global_block_a_stage():
+    released, paper = network(variant="released"), network()
+    assert not any(isinstance(module, Attention) for module in released.modules())
+    assert sum(isinstance(module, Attention) for module in paper.modules()) == 4
+
+
+def test_as_released_a_frame_touches_its_own_rows_of_the_map_only():
+    pool = RankPooling(side=64, time="rows")
+    vectors = torch.randn(1, FRAMES, 4096)
+    for t in range(FRAMES):
+        changed = vectors.clone()
+        changed[0, t] += 1
+        rows = (pool.arrange(changed) != pool.arrange(vectors)).any(dim=3).any(dim=1)[0]  # (64,)
+        assert rows.nonzero().flatten().tolist() == list(range(8 * t, 8 * t + 8))
+
+
+def test_in_the_paper_a_frame_touches_every_row_and_its_own_channel_only():
+    pool = RankPooling(side=8, time="time")
+    vectors = torch.randn(1, FRAMES, 64)
+    changed = vectors.clone()
+    changed[0, 5] += 1
+    touched = pool.arrange(changed) != pool.arrange(vectors)
+    assert touched[0, 5].all()
+    assert touched.sum() == 64
+
+
+@pytest.mark.parametrize(("pooling", "is_lost"), [("mean", True), ("time", False), ("rows", False)])
+def test_only_an_average_over_time_loses_the_order_of_frames(pooling, is_lost):
+    pool, vectors = RankPooling(side=8, time=pooling), torch.randn(2, FRAMES, 64)
+    assert torch.allclose(pool(vectors), pool(vectors.flip(1)), atol=1e-4) == is_lost
+
+
+@pytest.mark.parametrize("aggregators", ["local", "global", "both"])
+def test_the_ablation_has_the_blocks_that_it_says(aggregators):
+    names = [type(block).__name__ for block in network(aggregators=aggregators).encode.stages]
+    assert names.count("LocalAggregator") == (0 if aggregators == "global" else 5)
+    assert names.count("GlobalAggregator") == (0 if aggregators == "local" else 4)
+    assert network(aggregators=aggregators)(clips())["emotion"].shape == (2, 3)
+
+
+# Inputs, losses, errors.
+
+
+@pytest.fixture(scope="module")
+def mini(tmp_path_factory):
+    method = FDP(settings(size=64))
+    return open_corpus("synth-mini", tmp_path_factory.mktemp("cache")).clipset(method.view, limit=4)
+
+
+def test_frames_are_scaled_to_one_below_and_above_zero(mini):
+    x = FDP(settings(size=64)).inputs(mini)["x"]
+    np.testing.assert_allclose(x, mini.frames / 127.5 - 1, atol=1e-6)
+    assert x.shape == (4, 8, 64, 64)
+
+
+def test_the_image_to_draw_is_the_rank_pooled_clip(mini):
+    weights = [-8.4607, -1.4607, 1.0393, 2.0393, 2.2893, 2.0893, 1.5893, 0.8750]
+    made = FDP(settings(size=64, side=64)).inputs(mini)["dynamic_image"]
+    for image, frames in zip(made, mini.frames.astype(float), strict=True):
+        pooled = sum(weight * frame for weight, frame in zip(weights, frames, strict=True))
+        np.testing.assert_allclose(image, (pooled - pooled.min()) / np.ptp(pooled), atol=1e-3)
+
+
+def test_a_smaller_image_to_draw_is_the_mean_of_pixels_stretched_again(mini):
+    made = FDP(settings(size=64, side=32)).inputs(mini)["dynamic_image"]
+    assert made.shape == (4, 32, 32)
+    torch.testing.assert_close(made.amin(dim=(1, 2)), torch.zeros(4))
+    torch.testing.assert_close(made.amax(dim=(1, 2)), torch.ones(4))
+
+
+def test_a_still_clip_has_an_even_grey_image(mini):
+    class Still:
+        frames = np.repeat(mini.frames[:, :1], 8, axis=1)
+
+    assert (FDP(settings(size=64)).inputs(Still)["dynamic_image"] == 0.5).all()
+
+
+def test_losses_computed_by_hand():
+    outputs = {"emotion": torch.tensor([[0.0, 0.0, 0.0]]), "dynamic_image": torch.full((1, 4, 4), 0.6)}
+    batch = {"label": torch.tensor([1]), "class_weight": None, "dynamic_image": torch.full((1, 4, 4), 0.5)}
+    made = FDP(settings()).losses(outputs, batch, Stage("all", 1))
+    assert made["emotion"].item() == pytest.approx(math.log(3))
+    assert made["dynamic_image"].item() == pytest.approx(100 * 0.01, rel=1e-5)
+
+
+def test_every_parameter_learns_and_without_the_drawing_its_network_does_not():
+    model = network().train()
+    batch = {
+        "label": torch.tensor([0, 1, 2, 1]),
+        "class_weight": None,
+        "dynamic_image": torch.rand(4, 32, 32),
+    }
+    method = FDP(settings())
+    sum(method.losses(model(clips(4)), batch, Stage("all", 1)).values()).backward()
+    still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not still
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: network()(torch.zeros(2, 7, 32, 32)),
+            r"Expected grey frames \(B, 8, 32, 32\), got \(2, 7, 32, 32\)",
+        ),
+        (lambda: network()(torch.zeros(2, 8, 64, 64)), r"prepare the clips with the method's own `view`"),
+        (lambda: network()(torch.zeros(2, 1, 8, 32, 32)), "Expected grey frames"),
+        (lambda: settings(variant="official"), r"(?s)variant = 'official'.*'paper' or 'released'"),
+        (lambda: settings(widths=[24, 24, 24, 30]), "multiple of 24"),
+        (lambda: settings(size=48), "multiple of 32"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_what_fits_is_said(call, message):
+    with pytest.raises((ValueError, SettingsError), match=message):
+        call()
+
+
+# How it is computed.
+
+
+def test_channels_last_computes_the_same():
+    model = network()
+    one, other = model(clips()), model.to(memory_format=torch.channels_last)(clips())
+    for name in one:
+        torch.testing.assert_close(one[name], other[name], **CLOSE)
+
+
+def test_half_precision_runs_and_says_about_the_same():
+    model = network()
+    with torch.autocast("cpu", torch.bfloat16):
+        half = model(clips())
+    for name, values in model(clips()).items():
+        torch.testing.assert_close(half[name].float(), values, atol=0.05, rtol=0.05)
+
+
+def test_the_image_is_moved_with_its_frames():
+    assert FDP.kinds == {"x": "image", "dynamic_image": "image"}
+    assert FDP(settings(augment=Augment(flip=True).plain())).settings.augment.flip
