@@ -18,7 +18,7 @@ def print_report(survey: Survey) -> None:
     )
     for reason, lines in survey.left_out.groupby(survey.left_out["reason"].str.split(":").str[0], sort=False):
         print(f"  {reason} ({len(lines)})")
-        _print_lines(f"{line.clip or line.where}  {line.reason}" for line in lines.itertuples())
+        _print_lines(f"{line.clip or line.where}  {line.reason.partition(': ')[2]}" for line in lines.itertuples())
     for title, column in (("repaired", "repaired"), ("remarks", "remark")):
         lines = report[report[column] != ""]
         if len(lines):

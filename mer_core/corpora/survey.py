@@ -121,7 +121,7 @@ class _Look:
         emotion = self._emotion(row)
         onset, offset = self._number(row, "onset"), self._number(row, "offset")
         if offset < onset:
-            raise Excluded(f"offset {offset} before onset {onset}")
+            raise Excluded(f"offset before onset: {offset} before {onset}")
         if (n := offset - onset + 1) < self.shortest:
             raise Excluded(f"too short: {n} of at least {self.shortest} frames")
         apex, moved = self._apex(row, onset, offset)
@@ -163,7 +163,7 @@ class _Look:
     def _number(self, row: Row, name: str) -> int:
         number = whole_number(getattr(row, name))
         if number is None:
-            raise Excluded(f"{name} is {text(getattr(row, name))!r}, not a frame number")
+            raise Excluded(f"not a number: {name} is {text(getattr(row, name))!r}")
         return number
 
     def _apex(self, row: Row, onset: int, offset: int) -> tuple[int | None, list[str]]:
@@ -173,9 +173,9 @@ class _Look:
         if apex is not None and onset <= apex <= offset:
             return apex, []
         said = (
-            f"apex absent ({text(row.apex)!r})"
+            f"apex absent: {text(row.apex)!r}"
             if apex is None
-            else f"apex {apex} outside {onset} to {offset}"
+            else f"apex outside: {apex}, not {onset} to {offset}"
         )
         if "middle-apex" not in self.repairs:
             raise Excluded(said)

@@ -52,8 +52,8 @@ def imitate(
     planted.clip("casme2/sub24/EP07_01", "surprise", 5, 8, 12, "1+2")
     planted.clip("casme2/sub26/EP13_11", "others", 3, 6, 10, "14")
     planted.left_out = {
-        "casme2/sub07/EP06_01": "offset 9 before onset 11",
-        "casme2/sub04/EP12_01f": "apex absent ('/')",
+        "casme2/sub07/EP06_01": "offset before onset: 9 before 11",
+        "casme2/sub04/EP12_01f": "apex absent: '/'",
         "casme2/sub16/EP01_08": "frames missing: 2 of 8 (79, 80)",
         "casme2/sub26/EP18_47": "folder missing: sub26/EP18_47",
         "casme2/sub26/EP18_49": "unknown label",

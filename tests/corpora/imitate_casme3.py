@@ -50,7 +50,7 @@ def imitate(root: Path, clips: bool = False) -> Planted:
     planted.clip("casme3/spNO.3/j_10", "surprise", 10, 12, 15, "1+2")
     planted.clip("casme3/spNO.2/e_30", "sadness", 30, 33, 35, "L5")
     planted.left_out = {
-        "casme3/spNO.149/d_112": "apex 83 outside 112 to 116",
+        "casme3/spNO.149/d_112": "apex outside: 83, not 112 to 116",
         "casme3/spNO.216/e_0": "frames missing: 1 of 7 (0)",
         "casme3/spNO.214/c_5": "frames missing",
     }

@@ -37,6 +37,6 @@ def imitate(root: Path, tree: str = "MMEW_Final/Micro_Expression", others: str =
     planted.clip("mmew/S13/S13-07-001", "others", 2, 4, 9, "L4")
     planted.left_out = {
         "mmew/S13/S13-02-001": "frames missing: 1 of 12 (7)",
-        "mmew/S30/S30-03-001": "apex 20 outside 1 to 8",
+        "mmew/S30/S30-03-001": "apex outside: 20, not 1 to 8",
     }
     return planted

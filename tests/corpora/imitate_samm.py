@@ -41,7 +41,7 @@ def imitate(root: Path, tree: str = "SAMM") -> Planted:
     planted.clip("samm/035/035_7_2", "disgust", 83, 85, 90, "(R14A or 17A or 24A)")
     planted.clip("samm/035/035_7_4", "surprise", 400, 403, 408, "7B")
     planted.left_out = {
-        "samm/028/028_4_1": "apex 290 outside 300 to 306",
+        "samm/028/028_4_1": "apex outside: 290, not 300 to 306",
         "samm/037/037_3_1": "no label",
     }
     return planted

@@ -63,7 +63,7 @@ def test_a_script_makes_a_clipset_from_the_command_line(corpus, tmp_path):
     command = [sys.executable, "data_scripts/casme2.py", "--root", corpus, "--out", tmp_path / "out", *PLAIN]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "6 clips of 5 subjects; 6 left out" in done.stdout
-    assert "casme2/sub04/EP12_01f  apex absent ('/')" in done.stdout
+    assert "apex absent (1)\n    casme2/sub04/EP12_01f  '/'" in done.stdout
     assert "DIFFERENCE: disgust: 1 clips, published are 63" in done.stdout
     made = open_clipset(tmp_path / "out")
     assert (made.frames.shape, made.flow.shape) == ((6, 4, 32, 32), (6, 2, 32, 32))
@@ -233,7 +233,7 @@ def test_text_where_a_number_belongs_leaves_its_row_out(corpus, tmp_path):
     book["Sheet1"]["D2"], book["Sheet1"]["A3"] = "eight", "first"
     book.save(path)
     reasons = left_out(corpus, tmp_path)
-    assert reasons["casme2/sub01/EP02_01f"] == "onset is 'eight', not a frame number"
+    assert reasons["casme2/sub01/EP02_01f"] == "not a number: onset is 'eight'"
     assert reasons["casme2/subfirst/EP03_02"] == "folder missing: subfirst/EP03_02"
 
 
