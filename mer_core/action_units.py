@@ -1,23 +1,31 @@
 """Action units as coders write them in a cell of a label table.
 
-    units   = choice, { ("+" | ","), choice }          4+L10        4+6,24
-    choice  = unit, { ("or" | "/"), unit }             12 or 14     (R6 or R12)     A/L12     10A/B
-    unit    = [ side ], number, [ intensity ]          R12A         T18             7D
+    cell   = choice, { ("+" | ","), choice }                                       4+L10    4+6,24
+    choice = unit, { or, unit }, in brackets or not                                12 or 14    (R6 or R12)+R15
+    unit   = [ side, { or, side } ], number, [ intensity, { or, intensity } ]      R12A    T18    A/L12    10A/B
+    or     = "or" | "/"
 
 Whatever does not fit is a remark: never a wrong unit, and never lost.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 SIDES = {"L": "left", "R": "right", "T": "top", "B": "bottom", "A": "asymmetric"}
-LARGEST = 98  # the largest code of the Facial Action Coding System
-UNIT = re.compile(r"([LRTBA])?\s*([0-9]{1,2})\s*([A-E])?")
+# Codes of the Facial Action Coding System: movements of face, head and eyes, then what can't be seen or is gross.
+CODES = frozenset([*range(1, 75), 80, 81, 82, 84, 85, 91, 92, 97, 98])
 NOTHING = {"", "?", "null", "nan", "none", "-", "/"}
+
+OR = r" ?(?:[oO][rR]|/) ?"
+# A letter after a number is its intensity, unless another number follows: then it is the side of that one.
+UNIT = rf"(?:([LRTBA](?:{OR}[LRTBA])*) ?)?([0-9]{{1,2}})(?: ?([A-E](?:{OR}[A-E])*)(?! ?[0-9]))?"
+CHOICE = rf"{UNIT}(?:{OR}{UNIT})*"
+FULL_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)}  # what a Chinese keyboard writes: ，（）＋
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class ActionUnit:
     number: int
     side: str | None = None  # left, right, top, bottom, asymmetric; None: both sides alike
     intensity: str | None = None  # A, a trace, to E, the most there is
-    alternative: int | None = None  # units of one number: only one of them was there; None: certain
+    alternative: int | None = None  # of the units with the same number here one was there; None: certain
 
     def __str__(self) -> str:
         letter = next((letter for letter, side in SIDES.items() if side == self.side), "")
@@ -54,67 +62,98 @@ def read_action_units(cell: object) -> tuple[list[ActionUnit], list[str]]:
     units: list[ActionUnit] = []
     remarks: list[str] = []
     groups = 0
-    for piece in _pieces(cell):
+    for piece in _pieces(_text(cell)):
         choice = _choice(piece)
-        if not choice:
-            remarks.append(piece)
-        elif len(choice) > 1:
+        if len(choice) > 1:
             groups += 1
-            units += [replace(unit, alternative=groups) for unit in choice]
-        else:
-            units += choice
+            choice = [replace(unit, alternative=groups) for unit in choice]
+        units += choice
+        remarks += [] if choice else [piece]
     return units, remarks
 
 
-def _pieces(cell: object) -> list[str]:
-    said = _text(cell)
-    return (
-        [] if said.lower() in NOTHING else [p for piece in re.split(r"[+,，;]", said) if (p := piece.strip())]
-    )
-
-
 def _text(cell: object) -> str:
+    """A cell as text with single blanks; a number without exponent, whose + would look like another unit."""
     if isinstance(cell, str):
-        return cell.strip()
-    if cell is None or (np.isscalar(cell) and pd.isna(cell)) or cell is pd.NA:
+        said = " ".join(cell.translate(FULL_WIDTH).split())
+        return "" if said.lower() in NOTHING else said
+    if cell is None or cell is pd.NA or cell is pd.NaT:
         return ""
-    try:
-        return f"{cell:g}"
-    except (TypeError, ValueError):
-        raise TypeError(f"Expected text or a number with action units, got {cell!r}.") from None
+    if isinstance(cell, Real) and not isinstance(cell, bool):
+        return "" if cell != cell else f"{cell:f}".rstrip("0").rstrip(".")
+    raise TypeError(f"Expected text or a number with action units, got {cell!r}.")
+
+
+def _pieces(said: str) -> list[str]:
+    """The cell cut at each + and comma that stands in no bracket."""
+    pieces, depth = [""], 0
+    for letter in said:
+        depth = max(0, depth + (letter == "(") - (letter == ")"))
+        if letter in "+,;、" and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += letter
+    return [piece.strip() for piece in pieces if piece.strip()]
 
 
 def _choice(piece: str) -> list[ActionUnit]:
     """The units of a piece, of which one was there; none where any part of it is something else."""
-    inner = piece[1:-1] if piece.startswith("(") and piece.endswith(")") else piece
-    parts = [part.strip() for part in re.split(r"or|/", inner)]
-    units = [_unit(part) for part in _completed(parts)]
-    return [] if None in units else units
+    inner = piece[1:-1].strip() if piece.startswith("(") and piece.endswith(")") else piece
+    if not re.fullmatch(CHOICE, inner):
+        return []
+    found = re.finditer(rf"(?:^|{OR}){UNIT}", inner)
+    units = [unit for match in found for unit in _units(*match.groups())]
+    return units if all(unit.number in CODES for unit in units) else []
 
 
-def _completed(parts: list[str]) -> list[str]:
-    """`A/L12` is A12 or L12, `10A/B` is 10A or 10B: a lone letter borrows its neighbour's number."""
-    for i, part in enumerate(parts):
-        if part in SIDES and i + 1 < len(parts) and (match := UNIT.fullmatch(parts[i + 1])):
-            parts[i] = f"{part}{match[2]}{match[3] or ''}"
-        elif re.fullmatch("[A-E]", part) and i and (match := UNIT.fullmatch(parts[i - 1])):
-            parts[i] = f"{match[1] or ''}{match[2]}{part}"
-    return parts
-
-
-def _unit(part: str) -> ActionUnit | None:
-    match = UNIT.fullmatch(part)
-    if not match or not 1 <= int(match[2]) <= LARGEST:
-        return None
-    return ActionUnit(int(match[2]), SIDES.get(match[1]), match[3])
+def _units(sides: str | None, number: str, intensities: str | None) -> list[ActionUnit]:
+    """`A/L12` is A12 or L12, `10A/B` is 10A or 10B."""
+    letters = [re.split(OR, part) if part else [None] for part in (sides, intensities)]
+    return [
+        ActionUnit(int(number), SIDES.get(side), intensity) for side in letters[0] for intensity in letters[1]
+    ]
 
 
 def to_text(units: Sequence[ActionUnit]) -> str:
-    """Units as a cell in one spelling: 4+L10, (12 or 14)."""
-    certain = [(i, str(unit)) for i, unit in enumerate(units) if unit.alternative is None]
-    groups: dict[int, list[tuple[int, str]]] = {}
-    for i, unit in enumerate(units):
-        if unit.alternative is not None:
-            groups.setdefault(unit.alternative, []).append((i, str(unit)))
-    choices = [(found[0][0], f"({' or '.join(said for _, said in found)})") for found in groups.values()]
-    return "+".join(said for _, said in sorted(certain + choices))
+    """Units as a cell in one spelling: `4+L10`, `(12 or 14)`."""
+    said = [[str(unit) for unit in group] for group in _groups(units)]
+    return "+".join(group[0] if len(group) == 1 else f"({' or '.join(group)})" for group in said)
+
+
+def resolve(
+    units: Sequence[ActionUnit], choose: Literal["first", "all"] | Mapping[int, str] = "first"
+) -> list[ActionUnit]:
+    """The units without alternatives: of each the first, all of them, or the one that is named.
+
+    >>> to_text(resolve(parse_action_units("(R6 or R12)+R15"), {1: "R12"}))
+    'R12+R15'
+    """
+    groups = _groups(units)
+    if isinstance(choose, Mapping):
+        choose = _checked(choose, groups)
+    elif choose not in ("first", "all"):
+        raise ValueError(f"Expected first, all, or a unit for each alternative, got {choose!r}.")
+    return [replace(unit, alternative=None) for group in groups for unit in _chosen(group, choose)]
+
+
+def _groups(units: Sequence[ActionUnit]) -> list[list[ActionUnit]]:
+    """Alternatives stand together, a certain unit alone, in the order of the cell."""
+    groups: dict[tuple[str, int], list[ActionUnit]] = {}
+    for place, unit in enumerate(units):
+        is_certain = unit.alternative is None
+        groups.setdefault(("certain", place) if is_certain else ("either", unit.alternative), []).append(unit)
+    return list(groups.values())
+
+
+def _checked(choose: Mapping[int, str], groups: list[list[ActionUnit]]) -> Mapping[int, str]:
+    known = {group[0].alternative: [str(u) for u in group] for group in groups if group[0].alternative}
+    if choose.keys() != known.keys() or any(choose[n] not in said for n, said in known.items()):
+        wanted = "; ".join(f"{n}: {' or '.join(said)}" for n, said in known.items()) or "none"
+        raise ValueError(f"Expected a unit for each alternative ({wanted}), got {dict(choose)}.")
+    return choose
+
+
+def _chosen(group: list[ActionUnit], choose: str | Mapping[int, str]) -> list[ActionUnit]:
+    if isinstance(choose, Mapping) and group[0].alternative is not None:
+        return [unit for unit in group if str(unit) == choose[unit.alternative]][:1]
+    return group if choose == "all" else group[:1]

@@ -1,8 +1,9 @@
-"""What counts as a class, who is trained on and who is tested.
+"""What counts as a class, who is trained on and who is tested; and how many clips of each the field reports.
 
 A split in which a subject stands on both sides can't be constructed.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,13 +42,11 @@ class ClassMap:
     name: str
     classes: tuple[str, ...]
     emotions: Mapping[str, str]
-    special: Mapping[str, Mapping[str, str]] = field(
-        default_factory=dict
-    )  # corpora that are mapped another way
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of corpora that are mapped otherwise
 
     def __call__(self, corpus: str, emotion: str) -> str | None:
         """The class of an emotion as this corpus labels it, or None."""
-        return self.special.get(corpus, self.emotions).get(emotion)
+        return self.own.get(corpus, self.emotions).get(emotion)
 
     def label(self, clips: pd.DataFrame) -> pd.Series:
         """The class number of every clip; missing where the clip belongs to no class."""
@@ -56,53 +55,49 @@ class ClassMap:
         return pd.Series(numbers, index=clips.index, dtype="Int64", name="label")
 
 
-NEGATIVE = ("disgust", "repression", "sadness", "fear", "anger", "contempt")
+def _map(name: str, own: Mapping[str, Mapping[str, str]] | None = None, **classes: str) -> ClassMap:
+    """A class map from the emotions of each class, in the order of the classes."""
+    return ClassMap(name, tuple(classes), _by_emotion(**classes), own or {})
 
 
-def _map(
-    name: str, *, casme2: Mapping[str, Sequence[str]] | None = None, **classes: Sequence[str]
-) -> ClassMap:
-    """A class map from the emotions of each class; `casme2` says what differs in that corpus."""
-    special = {"casme2": _inverse(casme2)} if casme2 else {}
-    return ClassMap(name, tuple(classes), _inverse(classes), special)
+def _each(name: str, emotions: str, **classes: str) -> ClassMap:
+    """Every emotion a class of its own, and further classes."""
+    return _map(name, **{emotion: emotion for emotion in emotions.split()}, **classes)
 
 
-def _inverse(classes: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    return {emotion: name for name, emotions in classes.items() for emotion in emotions}
+def _by_emotion(**classes: str) -> dict[str, str]:
+    return {emotion: name for name, emotions in classes.items() for emotion in emotions.split()}
 
 
-def _each(name: str, *emotions: str) -> ClassMap:
-    """Every emotion a class of its own."""
-    return _map(name, **{emotion: (emotion,) for emotion in emotions})
-
-
+# Some corpora label the three classes themselves: each of them contains its own name.
 _THREE = {
-    "negative": (*NEGATIVE, "negative"),
-    "positive": ("happiness", "positive"),
-    "surprise": ("surprise",),
+    "negative": "disgust repression sadness fear anger contempt negative",
+    "positive": "happiness positive",
+    "surprise": "surprise",
 }
-_CASME2_NEGATIVE = {**_THREE, "negative": ("disgust", "repression")}
+_TWO_NEGATIVES = {**_THREE, "negative": "disgust repression"}
+_SIX = "happiness surprise disgust fear anger sadness"
+
 CLASS_MAPS = {
     made.name: made
     for made in (
-        # The challenge of 2019; its list takes CASME II's negatives from two emotions only, whatever its text says.
-        _map("megc2019-3class", **_THREE, casme2=_CASME2_NEGATIVE),
-        _each("casme2-5class", "happiness", "disgust", "repression", "surprise", "others"),
-        _map("casme2-3class", **_CASME2_NEGATIVE),
-        _map(
-            "casme2-3class-all-negative",
-            **{**_THREE, "negative": ("disgust", "repression", "sadness", "fear")},
-        ),
-        _each("samm-5class", "anger", "contempt", "happiness", "others", "surprise"),
-        _each("smic-3class", "negative", "positive", "surprise"),
-        _each("mmew-7class", "happiness", "surprise", "disgust", "fear", "anger", "sadness", "others"),
-        _each("mmew-6class", "happiness", "surprise", "disgust", "fear", "anger", "sadness"),
-        _each("mmew-4class", "happiness", "surprise", "disgust", "others"),
-        _map("mmew-3class", **_THREE),
-        _each("casme-sq-4class", "negative", "positive", "surprise", "others"),
-        _each("casme-sq-3class", "negative", "positive", "surprise"),
-        _each("casme3-7class", "disgust", "surprise", "others", "fear", "anger", "sadness", "happiness"),
-        _map("casme3-4class", **_THREE, others=("others",)),
+        # The organisers' text counts fear and sadness as negative, their list of CASME II does not: the list decides.
+        # Synthetic corpora follow the text.
+        _map("megc2019-3class", {"casme2": _by_emotion(**_TWO_NEGATIVES)}, **_THREE),
+        _each("casme2-5class", "happiness disgust repression surprise others"),
+        _map("casme2-3class", **_TWO_NEGATIVES),
+        _map("casme2-3class-all-negative", **{**_THREE, "negative": "disgust repression sadness fear"}),
+        _each("samm-5class", "anger contempt happiness others surprise"),
+        _each("smic-3class", "negative positive surprise"),
+        # MMEW's owners call the class `repression` that its table calls `others`.
+        _each("mmew-7class", _SIX, others="others repression"),
+        _each("mmew-6class", _SIX),
+        _each("mmew-4class", "happiness surprise disgust", others="others repression"),
+        _map("mmew-3class", **{**_THREE, "negative": "anger disgust fear sadness"}),
+        _each("casme-sq-4class", "negative positive surprise others"),
+        _each("casme-sq-3class", "negative positive surprise"),
+        _each("casme3-7class", "disgust surprise others fear anger sadness happiness"),
+        _map("casme3-4class", **_THREE, others="others"),
         _map("casme3-3class", **_THREE),
     )
 }
@@ -127,8 +122,11 @@ class Fold:
     def __post_init__(self) -> None:
         if both := set(self.subjects[self.train]) & set(self.subjects[self.test]):
             raise ValueError(f"Fold {self.name}: the subjects {sorted(both)} stand on both sides.")
-        if len({*self.train, *self.test}) < len(self.train) + len(self.test):
-            raise ValueError(f"Fold {self.name}: a clip stands in it more than once.")
+        positions, times = np.unique([*self.train, *self.test], return_counts=True)
+        if (times > 1).any():
+            raise ValueError(
+                f"Fold {self.name}: the clips {positions[times > 1]} stand in it more than once."
+            )
         if len(self.train) == 0 or len(self.test) == 0:
             raise ValueError(f"Fold {self.name}: one side is empty; are there at least two subjects?")
 
@@ -156,16 +154,14 @@ def subject_groups(subjects: Sequence[str], k: int, seed: int = 0) -> list[Fold]
 
 def hold_out_corpus(subjects: Sequence[str]) -> list[Fold]:
     """One fold a corpus: all its clips are tested by a model that saw only other corpora."""
-    corpora = np.array([subject.partition("/")[0] for subject in subjects])
-    if len(names := sorted(set(corpora))) < 2:
+    members: dict[str, set[str]] = {}
+    for subject in subjects:
+        members.setdefault(subject.partition("/")[0], set()).add(subject)
+    if len(members) < 2:
         raise ValueError(
-            f"Expected clips of at least two corpora, got {', '.join(names)}: join them as in a+b."
+            f"Expected clips of at least two corpora, got {', '.join(members) or 'none'}: join them."
         )
-    subjects = np.asarray(subjects)
-    return [
-        Fold(name, np.flatnonzero(corpora != name), np.flatnonzero(corpora == name), subjects)
-        for name in names
-    ]
+    return [_fold(corpus, sorted(members[corpus]), subjects) for corpus in sorted(members)]
 
 
 def _fold(name: str, tested: Sequence[str], subjects: Sequence[str]) -> Fold:
@@ -174,7 +170,7 @@ def _fold(name: str, tested: Sequence[str], subjects: Sequence[str]) -> Fold:
     return Fold(name, np.flatnonzero(~is_test), np.flatnonzero(is_test), subjects)
 
 
-# What is published of each label table
+# What is published of each label table: published.toml
 
 
 @dataclass(frozen=True)
@@ -185,82 +181,136 @@ class Published:
     version: str
     counts: Mapping[str, int]
     source: str
+    mark: str  # how sure: see the head of published.toml
     subjects: int | None = None
     action_units: Mapping[str, int] = field(
         default_factory=dict
-    )  # how often each stands in the table; `all` of them
+    )  # how often each stands there; `all` of them
+    units: int | None = None  # different action units
+    units_of_ten: int | None = None  # those that stand there ten times or more
 
 
-@cache
+@dataclass(frozen=True)
+class PublishedSelection:
+    """The clips that a class map, or a group of authors, is reported to take from a label table."""
+
+    corpus: str
+    version: str
+    classes: str  # a class map, or the name of other classes
+    clips: int
+    mark: str
+    subjects: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)  # clips of each class
+    about: str = ""  # how it differs from what the class map takes
+
+
 def published_counts(corpus: str, version: str) -> Published | None:
     """What is known of a version of a label table; None where nothing is."""
     return next((one for one in published_tables() if (one.corpus, one.version) == (corpus, version)), None)
 
 
-@cache
 def published_tables() -> tuple[Published, ...]:
     """Every label table whose counts are known."""
-    tables = tomllib.loads(Path(__file__).with_name("published.toml").read_text())["table"]
-    return tuple(Published(**table) for table in tables)
+    return tuple(Published(**table) for table in _published()["table"])
+
+
+def published_selections() -> tuple[PublishedSelection, ...]:
+    """Every reported selection of clips."""
+    return tuple(PublishedSelection(**one) for one in _published()["selection"])
+
+
+@cache
+def _published() -> dict[str, list[dict]]:
+    return tomllib.loads(Path(__file__).with_name("published.toml").read_text(encoding="utf-8"))
 
 
 # The composite of the Micro-Expression Grand Challenge of 2019
 
-MEGC_CORPORA = ("casme2", "samm", "smic")
-MEGC_LEFT_OUT = ("casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f")  # no apex; an apex that is the onset
-MEGC_CLIPS = {
-    "casme2": (88, 32, 25),
-    "samm": (92, 26, 15),
-    "smic": (70, 51, 43),
-}  # negative, positive, surprise
+MEGC_2019 = "megc2019-3class"
+MEGC_2019_LEFT_OUT = ("casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f")  # no apex; an apex that is the onset
+_MEGC_LINE = re.compile(r"(casme2|samm|smic),([a-z]*)([0-9]+),([^,]+),([012])")
+_WIDTHS = {"casme2": 2, "samm": 3, "smic": 2}  # digits of a subject's number
 
 
 class CompositeError(ValueError):
-    """The clips at hand are not those of the challenge; the message says which are missing."""
-
-
-def read_megc2019(path: Path | str) -> pd.DataFrame:
-    """The organisers' list, `combined_3class_gt.csv`: corpus, subject, clip and label, as ClipSets name them."""
-    lines = [line.split(",") for line in Path(path).read_text().splitlines() if line.strip()]
-    if broken := [",".join(line) for line in lines if len(line) != 4 or line[0] not in MEGC_CORPORA]:
-        raise CompositeError(f"{path}: expected lines such as casme2,sub01,EP02_01f,0; got {broken[0]!r}.")
-    if len(lines) != 442:
-        raise CompositeError(
-            f"{path}: expected 442 clips, got {len(lines)}. An older copy in the same place lacks one: "
-            "take the file that the challenge page links."
-        )
-    rows = [(*_megc_names(corpus, subject, clip), int(label)) for corpus, subject, clip, label in lines]
-    return pd.DataFrame(rows, columns=["subject", "clip", "label"])
-
-
-def _megc_names(corpus: str, subject: str, clip: str) -> tuple[str, str]:
-    """SAMM's 6 is 006; SMIC's clip s03_ne_05 is s3_ne_05 on disk."""
-    subject = f"{int(subject):03d}" if corpus == "samm" else subject
-    if corpus == "smic":
-        clip = f"s{int(subject[1:])}{clip[clip.index('_') :]}"
-    return f"{corpus}/{subject}", f"{corpus}/{subject}/{clip}"
+    """The clips at hand are not those of the challenge; the message says which differ."""
 
 
 def megc2019(clips: pd.DataFrame, official: Path | str | None = None) -> np.ndarray:
-    """Positions of the challenge's 442 clips among those of CASME II, SAMM and SMIC.
+    """Positions of the challenge's 442 clips among those of CASME II, SAMM and SMIC, in the order of the table.
 
-    With the organisers' list they are exactly its clips, and a missing one is an error. Without it they are what the
-    class map keeps, less the two clips that the challenge left out.
+    With the organisers' list they are exactly its clips: one that is missing or labelled otherwise is an error.
+    Without it they are what the class map takes, less the two clips that the challenge left out;
+    `megc2019_differences` says how far that is from 442.
     """
+    labels = class_map(MEGC_2019).label(clips)
     if official is None:
-        kept = class_map("megc2019-3class").label(clips).notna() & ~clips["clip"].isin(MEGC_LEFT_OUT)
-        return np.flatnonzero(kept)
-    wanted = read_megc2019(official)
-    places = pd.Series(np.arange(len(clips)), index=clips["clip"])
-    if missing := [clip for clip in wanted["clip"] if clip not in places.index]:
+        return np.flatnonzero(labels.notna() & ~clips["clip"].isin(MEGC_2019_LEFT_OUT))
+    wanted = read_megc2019(official).set_index("clip")["label"]
+    if missing := sorted(set(wanted.index) - set(clips["clip"])):
         raise CompositeError(
-            f"{len(missing)} of the 442 clips are missing, such as {', '.join(missing[:3])}."
+            f"{len(missing)} of the 442 clips are missing ({_some(missing)}): the corpora's reports say why. "
+            "Without the official list the others can be taken: state how many they are."
         )
-    return places[wanted["clip"]].to_numpy()
+    expected = clips["clip"].map(wanted)
+    if other := clips["clip"][expected.notna() & (labels.fillna(-1) != expected)].tolist():
+        raise CompositeError(
+            f"{len(other)} clips have another label than in the official list ({_some(other)}): "
+            "it was made from the label tables casme2 2014 and samm v2."
+        )
+    return np.flatnonzero(expected.notna())
+
+
+def megc2019_differences(chosen: pd.DataFrame) -> list[str]:
+    """How the clips that were chosen differ in number from the published ones, corpus by corpus."""
+    labels, corpora = class_map(MEGC_2019).label(chosen), chosen["subject"].str.partition("/")[0]
+    said = []
+    for one in published_selections():
+        if one.classes == MEGC_2019 and one.corpus in _WIDTHS:
+            own = corpora == one.corpus
+            found = [int((labels[own] == number).sum()) for number in range(3)]
+            subjects = chosen["subject"][own].nunique()
+            if (found, subjects) != (expected := list(one.counts.values()), one.subjects):
+                said.append(
+                    f"{one.corpus}: {found} clips (negative, positive, surprise) of {subjects} subjects, "
+                    f"published are {expected} of {one.subjects}"
+                )
+    return said
+
+
+def read_megc2019(path: Path | str) -> pd.DataFrame:
+    """The organisers' list, `combined_3class_gt.csv`: subject, clip and label, named as ClipSets name them."""
+    text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+    lines = [line.replace(" ", "") for line in text.splitlines() if line.strip(" ,")]
+    matches = [_MEGC_LINE.fullmatch(line) for line in lines]
+    if None in matches:
+        wrong = lines[matches.index(None)]
+        raise CompositeError(f"{path}: expected lines such as casme2,sub01,EP02_01f,1; got {wrong[:60]!r}.")
+    rows = pd.DataFrame(
+        [_megc_row(*match.groups()) for match in matches], columns=["subject", "clip", "label"]
+    )
+    if (n := rows["clip"].nunique()) != 442 or len(rows) != 442:
+        raise CompositeError(
+            f"{path}: expected 442 different clips, got {n} in {len(rows)} lines. An older copy, named -2, lacks "
+            "SAMM's 032_3_1: take the list that the page of the challenge links."
+        )
+    return rows
+
+
+def _megc_row(corpus: str, letters: str, number: str, clip: str, label: str) -> tuple[str, str, int]:
+    """SAMM's subject 6 is 006 elsewhere; SMIC's clip s03_ne_05 is s3_ne_05 on disk."""
+    subject = f"{corpus}/{letters}{int(number):0{_WIDTHS[corpus]}d}"
+    clip = re.sub(r"^s0+", "s", clip) if corpus == "smic" else clip
+    return subject, f"{subject}/{clip}", int(label)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
 __all__ = [
-    "CLASS_MAPS", "ClassMap", "CompositeError", "Fold", "Published", "canonical_emotion", "class_map",
-    "hold_out_corpus", "leave_one_subject_out", "megc2019", "parse_action_units", "published_counts",
-    "published_tables", "read_megc2019", "subject_groups",
+    "CLASS_MAPS", "ClassMap", "CompositeError", "Fold", "Published", "PublishedSelection", "canonical_emotion",
+    "class_map", "hold_out_corpus", "leave_one_subject_out", "megc2019", "megc2019_differences",
+    "parse_action_units", "published_counts", "published_selections", "published_tables", "read_megc2019",
+    "subject_groups",
 ]  # fmt: skip

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mer_core import open_corpus
 from mer_core.protocols import (
+    CLASS_MAPS,
     CompositeError,
     Fold,
     canonical_emotion,
@@ -12,7 +14,10 @@ from mer_core.protocols import (
     hold_out_corpus,
     leave_one_subject_out,
     megc2019,
+    megc2019_differences,
     published_counts,
+    published_selections,
+    published_tables,
     read_megc2019,
     subject_groups,
 )
@@ -24,15 +29,37 @@ def test_leave_one_subject_out_has_a_fold_for_each_subject():
     assert [len(fold.test) for fold in leave_one_subject_out(SUBJECTS)] == [5, 3, 1, 2]
 
 
-@given(
-    st.lists(st.sampled_from("abcdefgh"), min_size=8, max_size=40).filter(lambda s: len(set(s)) >= 4),
-    st.integers(2, 4),
-)
-def test_every_clip_is_tested_once_by_a_model_that_never_saw_its_subject(subjects, k):
-    folds = subject_groups(subjects, k)
+corpora = st.sampled_from(["casme2", "samm", "synth"])
+names = st.builds("{}/s{}".format, corpora, st.integers(1, 6))
+SPLITS = {
+    "one subject": leave_one_subject_out,
+    "groups": lambda subjects: subject_groups(subjects, k=2, seed=3),
+    "a corpus": hold_out_corpus,
+}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@given(subjects=st.lists(names, min_size=2, max_size=40).filter(lambda s: len({n[:2] for n in s}) > 1))
+def test_every_clip_is_tested_once_by_a_model_that_never_saw_its_subject(split, subjects):
+    folds = SPLITS[split](subjects)
     assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(subjects)))
     for fold in folds:
         assert not {subjects[i] for i in fold.train} & {subjects[i] for i in fold.test}
+        assert sorted([*fold.train, *fold.test]) == list(range(len(subjects)))
+
+
+@given(
+    st.lists(names, min_size=2, max_size=12).flatmap(
+        lambda s: st.tuples(st.just(s), st.permutations(range(len(s))), st.integers(1, len(s) - 1))
+    )
+)
+def test_of_all_splits_only_those_between_subjects_can_be_constructed(drawn):
+    subjects, order, cut = np.array(drawn[0]), np.array(drawn[1]), drawn[2]
+    if set(subjects[order[:cut]]) & set(subjects[order[cut:]]):
+        with pytest.raises(ValueError, match="stand on both sides"):
+            Fold("random", order[:cut], order[cut:], subjects)
+    else:
+        assert Fold("random", order[:cut], order[cut:], subjects).name == "random"
 
 
 def test_groups_have_about_as_many_clips():
@@ -83,64 +110,72 @@ def test_an_unknown_emotion_is_refused():
         canonical_emotion("bored")
 
 
-def classes(name, corpus, version):
-    """Clips of each class when a map meets the published counts of a table."""
-    chosen, made = class_map(name), {}
-    for emotion, n in published_counts(corpus, version).counts.items():
-        if label := chosen(corpus, emotion):
-            made[label] = made.get(label, 0) + n
+def by_class(name, corpus, counts):
+    """Clips of each class when a map meets the published counts of emotions."""
+    made = dict.fromkeys(class_map(name).classes, 0)
+    for emotion, n in counts.items():
+        if label := class_map(name)(corpus, emotion):
+            made[label] += n
     return made
 
 
-@pytest.mark.parametrize(
-    ("name", "corpus", "version", "expected"),
-    [
-        ("casme2-5class", "casme2", "2014", 246),
-        ("casme2-5class", "casme2", "2019", 249),
-        ("casme2-5class", "casme2", "updated", 247),
-        ("casme2-3class", "casme2", "2014", {"negative": 90, "positive": 32, "surprise": 25}),
-        ("casme2-3class", "casme2", "2019", 150),
-        ("casme2-3class-all-negative", "casme2", "2014", {"negative": 99, "positive": 32, "surprise": 25}),
-        ("casme2-3class-all-negative", "casme2", "2019", 156),
-        (
-            "samm-5class",
-            "samm",
-            "v2",
-            {"anger": 57, "contempt": 12, "happiness": 26, "others": 26, "surprise": 15},
-        ),
-        ("megc2019-3class", "samm", "v2", {"negative": 92, "positive": 26, "surprise": 15}),
-        ("megc2019-3class", "smic", "HS", {"negative": 70, "positive": 51, "surprise": 43}),
-        ("smic-3class", "smic", "HS-E", 157),
-        ("mmew-7class", "mmew", "300 rows", 300),
-        ("mmew-6class", "mmew", "300 rows", 234),
-        ("mmew-4class", "mmew", "300 rows", 263),
-        ("mmew-3class", "mmew", "300 rows", {"negative": 109, "positive": 36, "surprise": 89}),
-        ("casme-sq-4class", "casme_sq", "micro, valence", 57),
-        ("casme-sq-3class", "casme_sq", "micro, valence", 38),
-        ("casme3-7class", "casme3", "part A, v2", 860),
-        (
-            "casme3-4class",
-            "casme3",
-            "part A, v2",
-            {"negative": 457, "surprise": 187, "others": 161, "positive": 55},
-        ),
-        ("casme3-3class", "casme3", "part A, v2", 699),
-    ],
-)
-def test_class_maps_give_the_numbers_of_clips_that_the_field_reports(name, corpus, version, expected):
-    made = classes(name, corpus, version)
-    assert (made if isinstance(expected, dict) else sum(made.values())) == expected
+PLAIN = [
+    one for one in published_selections()
+    if one.classes in CLASS_MAPS and not one.about and published_counts(one.corpus, one.version)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("one", PLAIN, ids=lambda one: f"{one.corpus} {one.version} {one.classes}")
+def test_class_maps_take_as_many_clips_as_the_field_reports(one):
+    made = by_class(one.classes, one.corpus, published_counts(one.corpus, one.version).counts)
+    assert sum(made.values()) == one.clips
+    assert made == (dict(one.counts) or made)
+
+
+def test_every_class_map_of_a_licensed_corpus_is_compared_with_a_published_number():
+    assert {one.classes for one in PLAIN} == set(CLASS_MAPS)
+
+
+def test_published_numbers_agree_with_each_other():
+    totals = {(one.corpus, one.version): sum(one.counts.values()) for one in published_tables()}
+    assert len(totals) == len(published_tables())
+    for one in published_selections():
+        assert sum(one.counts.values()) in (0, one.clips)
+        assert one.clips <= totals.get((one.corpus, one.version), 442)
+    assert all(sum(n for name, n in one.action_units.items() if name != "all") <= one.action_units.get("all", 0)
+               for one in published_tables())  # fmt: skip
+
+
+def test_three_clips_that_differ_between_tables_change_every_count_of_casme2():
+    older, newer = (published_counts("casme2", version).counts for version in ("2014", "2019"))
+    assert {name: newer[name] - n for name, n in older.items() if newer[name] != n} == {
+        "surprise": 3,
+        "sadness": -3,
+    }
 
 
 def test_the_challenge_takes_casme2_negatives_from_two_emotions_only():
     megc = class_map("megc2019-3class")
-    assert [megc("casme2", e) for e in ("disgust", "repression", "fear", "sadness")] == [
-        "negative",
-        "negative",
+    emotions = ("disgust", "repression", "fear", "sadness")
+    assert [megc("casme2", emotion) for emotion in emotions] == ["negative", "negative", None, None]
+    assert megc("samm", "fear") == megc("synth", "fear") == "negative"
+
+
+def test_the_synthetic_corpus_has_255_clips_less_its_others_in_the_three_classes():
+    labels = class_map("megc2019-3class").label(open_corpus("synth").clips)
+    assert labels.value_counts().sort_index().tolist() == [99, 32, 25]
+
+
+@pytest.mark.parametrize("name", ["mmew-7class", "mmew-4class"])
+def test_mmew_calls_its_other_clips_by_either_word(name):
+    assert class_map(name)("mmew", "repression") == class_map(name)("mmew", "others") == "others"
+
+
+def test_a_map_that_is_not_meant_for_a_corpus_takes_none_of_its_emotions():
+    assert [class_map("smic-3class")("casme3", emotion) for emotion in ("disgust", "happiness")] == [
         None,
         None,
     ]
-    assert megc("samm", "fear") == megc("synth", "fear") == "negative"
 
 
 def test_nothing_is_known_of_an_unknown_table():
@@ -159,77 +194,103 @@ def test_a_corpus_can_be_held_out():
 
 
 def test_a_clip_on_both_sides_cannot_be_constructed():
-    with pytest.raises(ValueError, match="a clip stands in it more than once"):
+    with pytest.raises(ValueError, match=r"the clips \[1\] stand in it more than once"):
         Fold("twice", np.array([0, 1, 1]), np.array([9]), np.array(SUBJECTS))
 
 
 # The composite of MEGC 2019, with a made-up list in the form of the organisers'
 
+SIZES = {"casme2": (24, (88, 32, 25)), "samm": (28, (92, 26, 15)), "smic": (16, (70, 51, 43))}
+EMOTIONS = {"smic": ("negative", "positive", "surprise")}
+SPELLINGS = {  # subject and clip as ClipSets and as the list write them
+    "casme2": ("sub{0:02d}", "EP{1:03d}f", "sub{0:02d}", "EP{1:03d}f"),
+    "samm": ("{0:03d}", "{0:03d}_{1}_1", "{0}", "{0:03d}_{1}_1"),
+    "smic": ("s{0:02d}", "s{0}_ne_{1:02d}", "s{0:02d}", "s{0:02d}_ne_{1:02d}"),
+}
+
 
 def composite():
     """442 clips, named as ClipSets name them, and their lines in the organisers' spelling."""
     rows, lines = [], []
-    sizes = {"casme2": 24, "samm": 28, "smic": 16}
-    for corpus, counts in {"casme2": (88, 32, 25), "samm": (92, 26, 15), "smic": (70, 51, 43)}.items():
-        labels = [label for label, n in enumerate(counts) for _ in range(n)]
+    for corpus, (subjects, counts) in SIZES.items():
+        labels = np.repeat([0, 1, 2], counts)
         for i, label in enumerate(labels):
-            subject = i % sizes[corpus] + 1
-            emotion = ("disgust", "happiness", "surprise")[label]
-            if corpus == "casme2":
-                names = (f"sub{subject:02d}", f"EP{i:03d}f") * 2
-            elif corpus == "samm":
-                names = (f"{subject:03d}", f"{subject:03d}_{i}_1", f"{subject}", f"{subject:03d}_{i}_1")
-            else:
-                emotion = ("negative", "positive", "surprise")[label]
-                names = (
-                    f"s{subject:02d}",
-                    f"s{subject}_ne_{i:02d}",
-                    f"s{subject:02d}",
-                    f"s{subject:02d}_ne_{i:02d}",
-                )
-            rows.append((f"{corpus}/{names[0]}/{names[1]}", f"{corpus}/{names[0]}", emotion))
-            lines.append(f"{corpus},{names[2]},{names[3]},{label}")
+            subject, clip, listed, clip_listed = (s.format(i % subjects + 1, i) for s in SPELLINGS[corpus])
+            emotion = EMOTIONS.get(corpus, ("disgust", "happiness", "surprise"))[label]
+            rows.append((f"{corpus}/{subject}/{clip}", f"{corpus}/{subject}", emotion))
+            lines.append(f"{corpus},{listed},{clip_listed},{label}")
     return pd.DataFrame(rows, columns=["clip", "subject", "emotion"]), lines
 
 
-def test_the_official_list_chooses_its_442_clips_and_68_folds(tmp_path):
-    clips, lines = composite()
-    more = pd.DataFrame([("casme2/sub01/extra", "casme2/sub01", "disgust")], columns=clips.columns)
-    table = pd.concat([more, clips.sample(frac=1, random_state=0)], ignore_index=True)
+@pytest.fixture
+def official(tmp_path):
     path = tmp_path / "combined_3class_gt.csv"
-    path.write_bytes("\r\n".join(lines).encode() + b"\r\n")
-    rows = table.iloc[megc2019(table, path)]
-    assert rows["clip"].tolist() == clips["clip"].tolist()
-    labels = class_map("megc2019-3class").label(rows)
-    assert labels.tolist() == read_megc2019(path)["label"].tolist()
+    path.write_bytes("\r\n".join([*composite()[1], ""]).encode())
+    return path
+
+
+def test_the_official_list_chooses_its_442_clips_and_68_folds(official):
+    clips, _ = composite()
+    more = pd.DataFrame([("casme2/sub01/extra", "casme2/sub01", "disgust")], columns=clips.columns)
+    table = pd.concat([more, clips.sample(frac=1, random_state=0)])  # the index says nothing
+    rows = table.iloc[megc2019(table, official)]
+    assert rows["clip"].tolist() == table["clip"].tolist()[1:]
+    labels = class_map("megc2019-3class").label(rows).set_axis(rows["clip"])
+    assert labels.to_dict() == read_megc2019(official).set_index("clip")["label"].to_dict()
     assert labels.value_counts().sort_index().tolist() == [250, 109, 83]
     assert len(leave_one_subject_out(rows["subject"])) == 68
-    with pytest.raises(CompositeError, match="2 of the 442 clips are missing, such as casme2/sub01/EP000f"):
-        megc2019(clips.iloc[2:], path)
+    assert megc2019_differences(rows) == []
+
+
+def test_a_clip_of_the_official_list_that_is_missing_is_named(official):
+    clips, _ = composite()
+    with pytest.raises(
+        CompositeError, match="2 of the 442 clips are missing .casme2/sub01/EP000f, casme2/sub02"
+    ):
+        megc2019(clips.iloc[2:], official)
+
+
+@pytest.mark.parametrize("emotion", ["surprise", "sadness"])
+def test_a_clip_that_the_official_list_labels_otherwise_is_named(official, emotion):
+    clips, _ = composite()
+    clips.loc[7, "emotion"] = emotion  # another class, or none
+    with pytest.raises(CompositeError, match="1 clips have another label .* .casme2/sub08/EP007f"):
+        megc2019(clips, official)
 
 
 def test_without_the_list_the_two_clips_that_it_leaves_out_are_left_out():
-    table = pd.DataFrame(
-        {
-            "clip": [
-                "casme2/sub04/EP12_01f",
-                "casme2/sub05/EP09_05f",
-                "casme2/sub06/EP01_01",
-                "casme2/sub06/EP02_01",
-            ],
-            "subject": ["casme2/sub04", "casme2/sub05", "casme2/sub06", "casme2/sub06"],
-            "emotion": ["disgust", "repression", "disgust", "others"],
-        }
-    )
+    clips = ["casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f", "casme2/sub06/EP01_01", "casme2/sub06/EP02_01"]
+    subjects = [clip.rpartition("/")[0] for clip in clips]
+    emotions = ["disgust", "repression", "disgust", "others"]
+    table = pd.DataFrame({"clip": clips, "subject": subjects, "emotion": emotions})
     assert megc2019(table).tolist() == [2]
 
 
-def test_the_older_copy_of_the_list_is_recognised(tmp_path):
-    _, lines = composite()
-    path = tmp_path / "old.csv"
-    path.write_text("\n\n".join(lines[:-1]))
-    with pytest.raises(CompositeError, match=r"expected 442 clips, got 441\. An older copy"):
+def test_what_differs_from_the_published_composite_is_said_for_each_corpus():
+    clips, _ = composite()
+    chosen = clips[clips["clip"] != "samm/001/001_0_1"]
+    assert megc2019_differences(chosen) == [
+        "samm: [91, 26, 15] clips (negative, positive, surprise) of 28 subjects, published are [92, 26, 15] of 28"
+    ]
+    assert [said[:15] for said in megc2019_differences(chosen.iloc[:145])] == [
+        "samm: [0, 0, 0]",
+        "smic: [0, 0, 0]",
+    ]
+
+
+@pytest.mark.parametrize("between", ["\n\n", "\r\n,,,\r\n"])
+def test_the_older_copy_of_the_list_is_recognised(tmp_path, between):
+    path = tmp_path / "combined_3class_gt-2.csv"
+    path.write_text(between.join(composite()[1][:-1]))
+    with pytest.raises(CompositeError, match=r"expected 442 different clips, got 441 .* An older copy"):
         read_megc2019(path)
-    path.write_text("clip;label\n")
-    with pytest.raises(CompositeError, match="expected lines such as casme2,sub01,EP02_01f,0"):
+
+
+@pytest.mark.parametrize(
+    "line", ["clip;label", "casme3,spNO.1,b_166,0", "samm,6,006_1_2,3", "samm,6,006_1_2"]
+)
+def test_a_line_of_another_form_is_shown(tmp_path, line):
+    path = tmp_path / "list.csv"
+    path.write_text(f"casme2,sub01,EP02_01f,1\n{line}\n")
+    with pytest.raises(CompositeError, match=f"such as casme2,sub01,EP02_01f,1; got '{line}'"):
         read_megc2019(path)

@@ -78,7 +78,7 @@ class Landmarks:
 
     @classmethod
     def collect(cls, found: Iterable[tuple[tuple[str, int], np.ndarray]], origin: str) -> "Landmarks":
-        """From pairs of (clip, frame) and (68, 2), as `detect(…).items()` gives them."""
+        """From pairs of (clip, frame) and (68, 2): the items of what `detect` found."""
         points: dict[str, dict[int, np.ndarray]] = {}
         for (clip, frame), face in found:
             points.setdefault(clip, {})[int(frame)] = face

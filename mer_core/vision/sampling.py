@@ -47,10 +47,8 @@ def tim(frames: np.ndarray, n: int) -> np.ndarray:
     mean = pixels.mean(axis=0)
     stations = _sines(np.linspace(1 / count, 1, count), count)  # (T, T - 1)
     between = _sines(np.linspace(1 / count, 1, n), count)  # (n, T - 1)
-    curve = (
-        between @ (stations.T @ (pixels - mean)) * 2 / count + mean
-    )  # each eigenvector has the length √(T / 2)
-    return in_type_of(frames, curve.reshape(n, *frames.shape[1:]))
+    weights = stations.T @ (pixels - mean) * 2 / count  # (T - 1, D): each eigenvector has the length √(T / 2)
+    return in_type_of(frames, (between @ weights + mean).reshape(n, *frames.shape[1:]))
 
 
 def subclips(frames: np.ndarray, k: int) -> np.ndarray:

@@ -262,7 +262,7 @@ def test_checking_writes_nothing_and_reads_every_picture(corpus, tmp_path, capsy
     path.write_bytes(data)
     before = sorted(tmp_path.rglob("*"))
     run_script(CASME2, ["--root", str(corpus), "--check"])
-    assert "unreadable image: img10.jpg" in capsys.readouterr().out
+    assert "unreadable image (1)\n    casme2/sub01/EP02_01f  img10.jpg" in capsys.readouterr().out
     assert sorted(tmp_path.rglob("*")) == before
 
 
