@@ -48,18 +48,15 @@ def test_every_clip_is_tested_once_by_a_model_that_never_saw_its_subject(split, 
         assert sorted([*fold.train, *fold.test]) == list(range(len(subjects)))
 
 
-@given(
-    st.lists(names, min_size=2, max_size=12).flatmap(
-        lambda s: st.tuples(st.just(s), st.permutations(range(len(s))), st.integers(1, len(s) - 1))
-    )
-)
+@given(st.lists(st.tuples(names, st.booleans()), max_size=8).filter(lambda d: len({s for _, s in d}) == 2))
 def test_of_all_splits_only_those_between_subjects_can_be_constructed(drawn):
-    subjects, order, cut = np.array(drawn[0]), np.array(drawn[1]), drawn[2]
-    if set(subjects[order[:cut]]) & set(subjects[order[cut:]]):
+    subjects, is_test = np.array([name for name, _ in drawn]), np.array([side for _, side in drawn])
+    sides = np.flatnonzero(~is_test), np.flatnonzero(is_test)
+    if set(subjects[is_test]) & set(subjects[~is_test]):
         with pytest.raises(ValueError, match="stand on both sides"):
-            Fold("random", order[:cut], order[cut:], subjects)
+            Fold("random", *sides, subjects)
     else:
-        assert Fold("random", order[:cut], order[cut:], subjects).name == "random"
+        assert Fold("random", *sides, subjects).test is sides[1]
 
 
 def test_groups_have_about_as_many_clips():
@@ -161,7 +158,7 @@ def test_the_challenge_takes_casme2_negatives_from_two_emotions_only():
     assert megc("samm", "fear") == megc("synth", "fear") == "negative"
 
 
-def test_the_synthetic_corpus_has_255_clips_less_its_others_in_the_three_classes():
+def test_the_negatives_of_the_synthetic_corpus_include_its_fear_and_sadness():
     labels = class_map("megc2019-3class").label(open_corpus("synth").clips)
     assert labels.value_counts().sort_index().tolist() == [99, 32, 25]
 
@@ -244,9 +241,7 @@ def test_the_official_list_chooses_its_442_clips_and_68_folds(official):
 
 def test_a_clip_of_the_official_list_that_is_missing_is_named(official):
     clips, _ = composite()
-    with pytest.raises(
-        CompositeError, match="2 of the 442 clips are missing .casme2/sub01/EP000f, casme2/sub02"
-    ):
+    with pytest.raises(CompositeError, match=r"^2 of the 442 clips are missing \(casme2/sub01/EP000f"):
         megc2019(clips.iloc[2:], official)
 
 
@@ -254,7 +249,7 @@ def test_a_clip_of_the_official_list_that_is_missing_is_named(official):
 def test_a_clip_that_the_official_list_labels_otherwise_is_named(official, emotion):
     clips, _ = composite()
     clips.loc[7, "emotion"] = emotion  # another class, or none
-    with pytest.raises(CompositeError, match="1 clips have another label .* .casme2/sub08/EP007f"):
+    with pytest.raises(CompositeError, match=r"^1 clips have another label .* \(casme2/sub08/EP007f"):
         megc2019(clips, official)
 
 

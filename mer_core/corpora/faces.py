@@ -17,8 +17,12 @@ def find_landmarks(found: Survey, view: View, said: str) -> tuple[Survey, Landma
     """The landmarks that this view needs; a clip that lacks some is left out, with the reason."""
     if said == "none":
         return found, None
-    known = _detected(found, view) if said == "dlib" else read_landmarks(Path(said))
-    reasons = {row.clip: reason for row in found.clips.itertuples() if (reason := _lacking(row, view, known))}
+    if said == "dlib":
+        known, reasons = _detected(found, view)
+    else:
+        known = read_landmarks(Path(said))
+        lacking = {row.clip: _lacking(row, view, known) for row in found.clips.itertuples()}
+        reasons = {clip: reason for clip, reason in lacking.items() if reason}
     found = leave_out(found, reasons) if reasons else found
     return found, known.only(found.clips["clip"])
 
@@ -32,9 +36,13 @@ def _lacking(row: tuple, view: View, known: Landmarks) -> str | None:
     return None
 
 
-def _detected(found: Survey, view: View) -> Landmarks:
-    points, _ = detect(progress(_pictures(found, view), desc="finding faces"))
-    return Landmarks.collect(points.items(), detector_name())
+def _detected(found: Survey, view: View) -> tuple[Landmarks, dict[str, str]]:
+    """The points, and why some clips lack them: one frame without a face is enough."""
+    points, without = detect(progress(_pictures(found, view), desc="finding faces"))
+    reasons = {
+        clip: f"no landmarks: frame {frame}, {why}" for (clip, frame), why in reversed(without.items())
+    }
+    return Landmarks.collect(points.items(), detector_name()), reasons
 
 
 def _pictures(found: Survey, view: View) -> Iterator[tuple[tuple[str, int], np.ndarray]]:

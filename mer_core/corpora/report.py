@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from mer_core.action_units import resolve
 from mer_core.corpora.survey import Survey
 from mer_core.protocols import Published, parse_action_units, published_counts
 
@@ -18,7 +19,9 @@ def print_report(survey: Survey) -> None:
     )
     for reason, lines in survey.left_out.groupby(survey.left_out["reason"].str.split(":").str[0], sort=False):
         print(f"  {reason} ({len(lines)})")
-        _print_lines(f"{line.clip or line.where}  {line.reason.partition(': ')[2]}" for line in lines.itertuples())
+        _print_lines(
+            f"{line.clip or line.where}  {line.reason.partition(': ')[2]}" for line in lines.itertuples()
+        )
     for title, column in (("repaired", "repaired"), ("remarks", "remark")):
         lines = report[report[column] != ""]
         if len(lines):
@@ -67,7 +70,7 @@ def differences(survey: Survey) -> list[str]:
 def unit_totals(survey: Survey) -> Counter:
     """How often each action unit stands in the label table, clips that are left out included; and all together."""
     cells = survey.report["action_units"]
-    totals = Counter(str(unit.number) for cell in cells for unit in parse_action_units(cell))
+    totals = Counter(str(unit.number) for cell in cells for unit in resolve(parse_action_units(cell)))
     return totals + Counter(all=totals.total())
 
 
