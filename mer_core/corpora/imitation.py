@@ -86,13 +86,13 @@ def _write_frames(folder: Path, frames: np.ndarray, first: int) -> None:
 
 
 def _place(corpus: Corpus, clip: str, t: float) -> np.ndarray:  # (68, 2)
-    return corpus.landmarks(clip, t, FACE) + [LEFT, 0]
+    return corpus.landmarks(clip, t, FACE) + np.array([LEFT, 0])
 
 
 def _damage(raw: Path) -> None:
     """What happens to archives: a file cut off, frames lost, a clip that nobody labelled, strays."""
     cut = raw / "sub19" / "EP04_03" / "img12.jpg"
-    cut.write_bytes(cut.read_bytes()[:900])
+    cut.write_bytes(cut.read_bytes()[:-200])
     for number in (66, 67):
         (raw / "sub20" / "EP05_01" / f"img{number}.jpg").unlink()
     (raw / "sub09" / "EP02_02f").mkdir(parents=True)

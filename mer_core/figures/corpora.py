@@ -8,47 +8,55 @@ import plotly.graph_objects as go
 from mer_core.figures.style import CLASS_COLOURS, GRID, styled
 
 LEFT_OUT = "left out"
-ROW = 34  # pixels a bar
+BAR = 34  # pixels, with the gap to the next
 
 
 def class_bars(counts: pd.DataFrame, what: str) -> go.Figure:
     """A stacked bar a row of the table, a colour a class; buttons turn clips into shares of the row and back.
 
-    Classes without any clip stay out of the legend. `what` says in words what the bars are.
+    A class without any clip stays out; one whose colour is taken already is hatched. `what` says what the bars are.
     """
-    counts = counts.fillna(0).astype(int)
     counts = counts.loc[:, counts.sum() > 0]
     totals = counts.sum(axis=1)
     shares = counts.div(totals, axis=0).round(4)
-    figure = go.Figure([_bar(counts[name], shares[name]) for name in counts])
-    figure.update_layout(barmode="stack", xaxis_title="clips", yaxis_autorange="reversed", updatemenus=[{
-        "type": "buttons", "direction": "right", "x": 1, "xanchor": "right", "y": -0.12, "yanchor": "top",
-        "showactive": True,
-        "buttons": [_button("clips", counts, ""), _button("shares", shares, ".0%")],
-    }])  # fmt: skip
+    figure = go.Figure(
+        [_bar(counts[name], shares[name], hatched=name in _doubles(counts)) for name in counts]
+    )
+    buttons = [_button("clips", counts, ""), _button("shares", shares, ".0%")]
+    figure.update_layout(
+        barmode="stack", xaxis_title="clips", yaxis_autorange="reversed",
+        updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, "showactive": False,
+                      "x": 1, "xanchor": "right", "y": -0.12, "yanchor": "top"}],
+    )  # fmt: skip
     said = "; ".join(f"{name} {total} clips: {_listed(counts.loc[name])}" for name, total in totals.items())
-    styled(figure, f"{what} {said}.", height=190 + ROW * len(counts))
-    return figure.update_layout(margin_b=80)
+    styled(figure, f"{what} {said}.", height=200 + BAR * len(counts))
+    return figure.update_layout(legend_traceorder="normal", margin_b=80)
 
 
-def _bar(clips: pd.Series, shares: pd.Series) -> go.Bar:
+def _doubles(counts: pd.DataFrame) -> list[str]:
+    """Classes whose colour an earlier class has: disgust and negative are both blue."""
+    colours = [CLASS_COLOURS[name] for name in counts]
+    return [name for i, name in enumerate(counts) if colours[i] in colours[:i]]
+
+
+def _bar(clips: pd.Series, shares: pd.Series, *, hatched: bool) -> go.Bar:
     return go.Bar(
         x=clips.tolist(),
         y=list(clips.index),
-        customdata=shares.tolist(),
+        customdata=list(zip(clips.tolist(), shares.tolist(), strict=True)),
         orientation="h",
         name=clips.name,
-        marker_color=CLASS_COLOURS[clips.name],
-        hovertemplate=f"%{{y}}, {clips.name}: %{{customdata:.0%}} of its clips<extra></extra>",
+        marker={"color": CLASS_COLOURS[clips.name], "pattern": {"shape": "/" if hatched else ""}},
+        hovertemplate=f"%{{y}}, {clips.name}: %{{customdata[0]}} clips, %{{customdata[1]:.0%}}<extra></extra>",
     )
 
 
 def _button(title: str, values: pd.DataFrame, form: str) -> dict:
-    data = {"x": [values[name].tolist() for name in values]}
+    axis = {"xaxis.title.text": title, "xaxis.tickformat": form}
     return {
         "label": title,
         "method": "update",
-        "args": [data, {"xaxis.title.text": title, "xaxis.tickformat": form}],
+        "args": [{"x": [values[name].tolist() for name in values]}, axis],
     }
 
 
@@ -61,48 +69,40 @@ def class_flows(counts: Mapping[str, int], maps: Mapping[str, Mapping[str, str |
 
     `counts` are the clips of each emotion; a map gives the class of each emotion, or None where it is left out.
     """
-    figure = go.Figure([_flows(counts, of) for of in maps.values()])
-    for place, trace in enumerate(figure.data):
-        trace.visible = place == 0
-    figure.update_layout(updatemenus=[{
-        "buttons": [
-            {"label": name, "method": "update", "args": [{"visible": [other == name for other in maps]}]}
-            for name in maps
-        ],
-        "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom",
-    }])  # fmt: skip
-    said = "; ".join(
-        f"{name} keeps {_kept(counts, of)} of {sum(counts.values())} clips" for name, of in maps.items()
-    )
+    figure = go.Figure([_flows(counts, of, visible=i == 0) for i, of in enumerate(maps.values())])
+    buttons = [
+        {"label": name, "method": "update", "args": [{"visible": [other == name for other in maps]}]}
+        for name in maps
+    ]
+    place = {"x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
+    figure.update_layout(updatemenus=[{"buttons": buttons, "showactive": False, **place}])
+    rows = sum(counts.values())
+    said = "; ".join(f"{name} keeps {_kept(counts, of)} of {rows} clips" for name, of in maps.items())
     return styled(figure, f"How emotions become classes. {said}.", height=440)
 
 
-def _flows(counts: Mapping[str, int], of: Mapping[str, str | None]) -> go.Sankey:
-    emotions = list(counts)
-    classes = list(
-        dict.fromkeys(of[emotion] or LEFT_OUT for emotion in sorted(counts, key=lambda e: of[e] is None))
-    )
-    totals = {
-        name: sum(n for emotion, n in counts.items() if (of[emotion] or LEFT_OUT) == name) for name in classes
-    }
-    labels = [f"{name} {n}" for name, n in (*counts.items(), *totals.items())]
+def _flows(counts: Mapping[str, int], of: Mapping[str, str | None], *, visible: bool) -> go.Sankey:
+    ends = {emotion: of[emotion] or LEFT_OUT for emotion in counts}
+    classes = sorted(dict.fromkeys(ends.values()), key=LEFT_OUT.__eq__)  # what is left out stands last
+    totals = {name: sum(n for emotion, n in counts.items() if ends[emotion] == name) for name in classes}
     return go.Sankey(
-        node={"label": labels, "color": [_colour(name) for name in (*emotions, *classes)], "pad": 18},
+        visible=visible,
+        node={
+            "label": [f"{name} {n}" for name, n in (*counts.items(), *totals.items())],
+            "color": [CLASS_COLOURS.get(name, GRID) for name in (*counts, *classes)],
+            "pad": 18,
+        },
         link={
-            "source": list(range(len(emotions))),
-            "target": [len(emotions) + classes.index(of[emotion] or LEFT_OUT) for emotion in emotions],
+            "source": list(range(len(counts))),
+            "target": [len(counts) + classes.index(end) for end in ends.values()],
             "value": list(counts.values()),
-            "color": [_faint(_colour(emotion)) if of[emotion] else GRID for emotion in emotions],
+            "color": [_faint(CLASS_COLOURS[name]) if of[name] else GRID for name in counts],
         },
     )
 
 
 def _kept(counts: Mapping[str, int], of: Mapping[str, str | None]) -> int:
     return sum(n for emotion, n in counts.items() if of[emotion])
-
-
-def _colour(name: str) -> str:
-    return CLASS_COLOURS.get(name, GRID)
 
 
 def _faint(colour: str) -> str:

@@ -30,7 +30,7 @@ from torchvision.ops import StochasticDepth
 
 from mer_core.clips import ClipSet, View
 from mer_core.methods.base import NetworkMethod, NetworkSettings, Stage
-from mer_core.vision.dynamic_image import dynamic_image, unit_range
+from mer_core.vision.dynamic_image import dynamic_image, rank_weights, unit_range
 
 FRAMES = 8
 Depth = Annotated[int, Field(ge=1)]
@@ -147,7 +147,7 @@ class FrameEncoder(nn.Module):
         self.stages, width = _stages(settings)
         self.norm = nn.BatchNorm2d(width)
         self.describe = nn.Linear(width, settings.side**2)
-        self.apply(_small_weights)
+        self.apply(_begin_small if settings.begin == "small" else _begin_fan_in)
 
     def forward(self, frames: Tensor) -> Tensor:
         maps = self.norm(self.stages(self.stem(frames)))  # (N, width, H/32, W/32)
@@ -166,17 +166,24 @@ def _stages(settings: "FDPSettings") -> tuple[nn.Sequential, int]:
             blocks.append(LocalAggregator(before, width, stride, settings.local, next(drops)))
             before, stride = width, 1
         if has_global:
-            group = 4 ** (3 - stage)  # as many keys at each stage as the last one has pixels
+            group = settings.reduce[stage] ** 2
             blocks.append(GlobalAggregator(before, 4 * width // 3, stride, group, next(drops)))
             before = 4 * width // 3
     return nn.Sequential(*blocks), before
 
 
-def _small_weights(module: nn.Module) -> None:
+def _begin_small(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+def _begin_fan_in(module: nn.Module) -> None:
+    """After He: 0.02 is as much at the paper's widths, and next to nothing in a narrow network."""
+    _begin_small(module)
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight)
 
 
 # From frames to a clip.
@@ -189,10 +196,19 @@ class RankPooling(nn.Module):
     rank pooling does, weigh late frames for and early ones against, and learns the weights.
     """
 
-    def __init__(self, side: int, time: str) -> None:
+    def __init__(self, side: int, time: str, is_ranked: bool = False) -> None:
         super().__init__()
         self.side, self.time = side, time
         self.pool = nn.Conv2d(FRAMES, 8, 3, padding=1)
+        if is_ranked:
+            self._begin_ranked()
+
+    def _begin_ranked(self) -> None:
+        """Each kernel begins as one for a single picture, times the weights of rank pooling."""
+        weights = torch.tensor(rank_weights(FRAMES, of="means").tolist())  # (T,)
+        kernels = torch.randn(8, 1, 3, 3) / 3
+        with torch.no_grad():
+            self.pool.weight.copy_(kernels * (weights / weights.norm())[:, None, None])
 
     def forward(self, vectors: Tensor) -> Tensor:
         return self.pool(self.arrange(vectors))
@@ -261,7 +277,7 @@ class FDPNet(nn.Module):
         super().__init__()
         self.size = settings.size
         self.encode = FrameEncoder(settings)
-        self.pool = RankPooling(settings.side, settings.time)
+        self.pool = RankPooling(settings.side, settings.time, settings.begin_ranked)
         self.recognise = recognition_head(settings.side, settings.hidden, n_classes)
         self.draw = SegNet(settings.drawing)
 
@@ -295,6 +311,9 @@ class FDPSettings(NetworkSettings):
         None, description="how frames meet; none: over time in the paper, as rows as released"
     )
     local: Literal["dense", "grouped"] = Field("dense", description="the local blocks' convolution")
+    reduce: tuple[Depth, Depth, Depth, Depth] = Field(
+        (8, 4, 2, 1), description="r of each stage: attention's keys are means of r² pixels"
+    )
     size: int = Field(64, ge=32, multiple_of=32, description="side of a frame")
     side: int = Field(
         64, ge=32, multiple_of=32, description="side of the dynamic image; a frame's vector has side²"
@@ -309,7 +328,13 @@ class FDPSettings(NetworkSettings):
         (64, 128, 256, 512, 512), description="widths of SegNet"
     )
     drawing_weight: float = Field(100.0, ge=0, description="of the dynamic image's mean squared error")
-    align: Literal["clip", "frame"] = Field("clip", description="as in a View")
+    begin: Literal["small", "fan-in"] = Field("small", description="spread of the encoder's first weights")
+    begin_ranked: bool = Field(False, description="the convolution over time begins as rank pooling")
+    shrink: int = Field(
+        1, ge=1, description="pixels across that are averaged into one: the view is finer by that"
+    )
+    align: Literal["clip", "frame"] = Field("frame", description="as in a View; the paper aligns every frame")
+    centred: bool = Field(False, description="take away each clip's mean frame: what never moves")
 
     @property
     def blocks(self) -> str:
@@ -343,11 +368,15 @@ class FDP(NetworkMethod):
 
     @property
     def view(self) -> View:
-        return View(frames=FRAMES, size=self.settings.size, align=self.settings.align, landmarks=False)
+        size = self.settings.size * self.settings.shrink
+        return View(frames=FRAMES, size=size, align=self.settings.align, landmarks=False)
 
     def inputs(self, clips: ClipSet) -> dict[str, Tensor]:
         grey = torch.from_numpy(np.array(clips.frames)).float() / 255  # (N, 8, H, W)
-        return {"x": (grey - 0.5) / 0.5, "dynamic_image": self._target(clips.frames)}
+        x = F.avg_pool2d((grey - 0.5) / 0.5, self.settings.shrink)
+        if self.settings.centred:  # the weights of rank pooling add up to 0: the dynamic image stays the same
+            x = x - x.mean(dim=1, keepdim=True)
+        return {"x": x, "dynamic_image": self._target(clips.frames)}
 
     def _target(self, frames: np.ndarray) -> Tensor:  # (N, S, S)
         """Rank-pooled from the clip's own frames, stretched to 0 … 1: exact, and known for any clip."""

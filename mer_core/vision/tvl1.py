@@ -1,17 +1,26 @@
 r"""TV-L1 optical flow, many pairs at once, on any device.
 
-C. Zach, T. Pock and H. Bischof, "A Duality Based Approach for Realtime TV-L1 Optical Flow", DAGM 2007; in the form of
-J. Sánchez, E. Meinhardt-Llopis and G. Facciolo, "TV-L1 Optical Flow Estimation", IPOL 2013. The flow $u$ minimises
+C. Zach, T. Pock and H. Bischof, "A Duality Based Approach for Realtime TV-L1 Optical Flow", DAGM 2007; as written down
+by J. Sánchez, E. Meinhardt-Llopis and G. Facciolo, "TV-L1 Optical Flow Estimation", IPOL 2013. The flow $u$ minimises
 
 $$\int |\nabla u_1| + |\nabla u_2| + \lambda\,|I_1(x + u) - I_0(x)|\;dx:$$
 
-it is smooth but for edges (total variation), and pixels keep their brightness but for outliers (absolute values). The
-pictures are compared from coarse to fine; at each size $I_1$ is warped by the flow so far and taken to be linear around
-it, $\rho(u) = I_1(x + u^0) + \langle\nabla I_1, u - u^0\rangle - I_0$. An auxiliary $v$ near $u$ splits the problem into two
-that have answers: $v$ pixel by pixel, $u$ by total-variation denoising through its dual $p$.
+it is smooth but for edges (total variation), and what moves keeps its brightness but for outliers (absolute value).
+Small pictures come first, large ones refine their flow. At each size $I_1$ is warped by the flow $u^0$ so far and
+taken to be linear around it, $\rho(u) = I_1(x + u^0) + \langle\nabla I_1, u - u^0\rangle - I_0(x)$. A second flow $v$
+close to $u$ splits the problem in two that have answers:
 
-Each pair is worked on by itself: its flow does not depend on the pairs beside it in the batch.
+- $v = u - \nabla I_1\,\rho(u) / |\nabla I_1|^2$, with the quotient clipped at $\pm\lambda\theta$ (thresholding);
+- $u = v + \theta\,\mathrm{div}\,p$ for each component of $u$, by its dual
+  $p \leftarrow (p + \frac{\tau}{\theta}\nabla u) / (1 + \frac{\tau}{\theta}|\nabla u|)$.
+
+Ours: both pictures get one brightness and contrast first, and $\nabla I_1$ is averaged with $\nabla I_0$. A pair's flow
+depends neither on the pairs beside it nor on the number of threads.
 """
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,102 +30,169 @@ from torch.nn import functional as F
 
 from mer_core.settings import Settings
 
-SMALLEST = 16  # pixels: a picture this small is not halved again
-FLAT = 1e-6  # squared gradients below it carry no motion
-CHUNK = 2**18  # pixels worked on at once: measured, the fields of so many stay in the cache
+SMALLEST = 16  # pixels: no picture is made smaller
+CONTRAST = 0.2  # spread of grey levels that a picture is brought to: about that of a lit face
+FLAT = 1e-6  # squared slope of grey levels, added to it: where nothing can be seen to move, nothing does
+CHUNK = 2**16  # pixels at once on a processor: fewer are slowed by the calls, more by the memory (measured)
 
 
 class TVL1(Settings):
-    """How the flow is found."""
+    """How the flow is found.
 
-    attachment: float = Field(15.0, gt=0, description="λ, for grey levels from 0 to 1; more follows the pictures closer")
-    tightness: float = Field(0.3, gt=0, description="θ: how near v stays to u")
-    step: float = Field(0.25, gt=0, le=0.25, description="τ of the dual; up to 1/4 it converges")
-    warps: int = Field(5, ge=1, description="linearisations at each size")
-    iterations: int = Field(10, ge=1, description="of v, u and p after each warp")
+    Chosen for the mean error against exact flow on `synth`, `synth-easy` and `synth-hard` at 128 pixels, onset to apex
+    and between neighbours of eight frames: 48 pairs, of subjects with even numbers; the sizes for `synth-macro` too. On
+    72 pairs of the other subjects the error is 0.147 px (0.208 with `even_light=False`, 0.99 if nothing moved). More
+    iterations or a median filter after each warp gain less than 0.001 px, bicubic warps lose 0.004.
+    """
+
+    attachment: float = Field(25.0, gt=0, description="λ, for grey levels 0 to 1: more follows the pictures")
+    tightness: float = Field(0.3, gt=0, description="θ: less keeps v closer to u")
+    step: float = Field(0.25, gt=0, le=0.25, description="τ of the dual: above 1/4 it need not converge")
+    levels: int = Field(5, ge=1, description="sizes of the pictures: five find movements of 8 pixels")
+    shrink: float = Field(0.7, ge=0.3, le=0.95, description="from one size to the next")
+    warps: int = Field(2, ge=1, description="linearisations at each size")
+    iterations: int = Field(20, ge=1, description="of v, u and p after each warp")
+    warp: Literal["bilinear", "bicubic"] = Field("bilinear", description="interpolation: it calms noise too")
+    even_light: bool = Field(True, description="one brightness and contrast for both pictures: lamps flicker")
+
+
+# What OpenCV's `DualTVL1OpticalFlow` begins with; its λ is for grey levels up to 255. It may take 300 iterations but
+# stops when little changes, on faces after 25. Its median filter, which changes nothing that counts, and its slopes
+# are left out: on 36 pairs of synthetic faces the flow differs by 0.05 px on average, and its error is no larger.
+OPENCV = TVL1(attachment=0.15 * 255, shrink=0.8, warps=5, iterations=30, warp="bicubic", even_light=False)
 
 
 @torch.no_grad()
-def tvl1(firsts: np.ndarray, seconds: np.ndarray, settings: TVL1 | None = None, device: str = "cpu") -> np.ndarray:
-    """Motion from one picture of each pair to the other: (P, H, W) uint8 each → (P, 2, H, W) float32, x first."""
+def tvl1(
+    firsts: np.ndarray, seconds: np.ndarray, settings: TVL1 | None = None, device: str = "cpu"
+) -> np.ndarray:
+    """Motion from one picture to the other of each pair: (P, H, W) uint8 each → (P, 2, H, W) float32, x first."""
     settings = settings or TVL1()
-    pairs = [torch.from_numpy(np.ascontiguousarray(side)) for side in (firsts, seconds)]
-    chunk = max(1, CHUNK // firsts[0].size) if device == "cpu" else len(firsts)
-    flows = [
-        _coarse_to_fine(*[side.to(device).float() / 255 for side in some], settings).cpu()
-        for some in zip(*[side.split(chunk) for side in pairs], strict=True)
-    ]
-    return torch.cat(flows).numpy()
+    pairs = torch.from_numpy(np.stack([firsts, seconds])).to(device)
+    pictures = _even_light(pairs) if settings.even_light else pairs.float() / 255  # (2, P, H, W)
+    with _one_thread():
+        flow = _coarse_to_fine(pictures, settings)
+    return np.ascontiguousarray(flow.transpose(0, 1).cpu().numpy())
 
 
-def _coarse_to_fine(first: Tensor, second: Tensor, settings: TVL1) -> Tensor:  # (P, 2, H, W)
-    pyramid = [(first[:, None], second[:, None])]
-    while min(pyramid[-1][0].shape[-2:]) >= 2 * SMALLEST:
-        pyramid.append(tuple(F.avg_pool2d(side, 2, ceil_mode=True) for side in pyramid[-1]))
-    flow = torch.zeros(len(first), 2, *pyramid[-1][0].shape[-2:], device=first.device)
-    for pair in reversed(pyramid):
-        size = pair[0].shape[-2:]
-        scale = size[0] / flow.shape[-2]
-        flow = F.interpolate(flow, size, mode="bilinear", align_corners=False) * (2 if scale > 1 else 1)
-        flow = _refine(*pair, flow, settings)
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """On a processor each call is so short that several threads would wait for each other more than they work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _even_light(pairs: Tensor) -> Tensor:
+    """Pictures of mean 0 and one contrast. Sums of whole numbers: exact in any order."""
+    n = pairs[0, 0].numel()
+    total = pairs.sum((-2, -1), dtype=torch.long, keepdim=True)
+    squares = pairs.long().square().sum((-2, -1), keepdim=True)
+    spread = (n * squares - total.square()).sqrt() / n  # in grey levels
+    return (pairs - total / n) * (CONTRAST / spread.clamp(min=1))
+
+
+def _coarse_to_fine(pictures: Tensor, settings: TVL1) -> Tensor:
+    """(2, P, H, W) → flow (2, P, H, W), level by level and some pairs at a time."""
+    levels = _pyramid(pictures, settings)
+    flow = torch.zeros_like(levels[-1])
+    for level in reversed(levels):
+        flow = _enlarged(flow, level.shape[-2:])
+        chunk = max(1, CHUNK // level[0, 0].numel()) if level.device.type == "cpu" else level.shape[1]
+        parts = zip(level.split(chunk, 1), flow.split(chunk, 1), strict=True)
+        flow = torch.cat([_refine(*part, settings) for part in parts], 1)
     return flow
 
 
-def _refine(first: Tensor, second: Tensor, flow: Tensor, settings: TVL1) -> Tensor:
+def _pyramid(pictures: Tensor, settings: TVL1) -> list[Tensor]:
+    """The pictures (2, P, H, W), and ever smaller ones."""
+    made = [pictures]
+    while len(made) < settings.levels:
+        size = [round(side * settings.shrink) for side in made[-1].shape[-2:]]
+        if min(size) < SMALLEST:
+            break
+        made.append(_resized(made[-1], size))
+    return made
+
+
+def _resized(fields: Tensor, size: Sequence[int]) -> Tensor:
+    """(2, P, H, W) in another size; shrinking averages."""
+    single = fields.flatten(0, 1)[:, None]
+    made = F.interpolate(single, size, mode="bilinear", align_corners=False, antialias=True)
+    return made.view(*fields.shape[:2], *size)
+
+
+def _enlarged(flow: Tensor, size: Sequence[int]) -> Tensor:
+    """The flow on larger pictures: more pixels, and further in pixels."""
+    (height, width), (old_height, old_width) = size, flow.shape[-2:]
+    scale = flow.new_tensor([width / old_width, height / old_height])
+    return _resized(flow, size) * scale.view(2, 1, 1, 1)
+
+
+def _refine(pictures: Tensor, flow: Tensor, settings: TVL1) -> Tensor:
     """Several warps at one size."""
-    dual = torch.zeros(2, *flow.shape, device=flow.device)  # (direction, P, component, H, W)
+    first, second = pictures  # (P, H, W)
+    dual = flow.new_zeros(2, *flow.shape)  # (direction, component, P, H, W)
+    first_slope = _slope(first)
     for _ in range(settings.warps):
-        warped = _warp(second, flow)
-        slope = _slope(warped)  # (P, 2, H, W)
-        residual = warped - first - (slope * flow).sum(1, keepdim=True)  # ρ without ⟨∇I₁, u⟩
-        flow = _denoise(flow, dual, slope, residual, settings)
+        warped = _warp(second, flow, settings.warp)
+        slope = (first_slope + _slope(warped)) / 2  # (2, P, H, W)
+        residual = warped - first - (slope * flow).sum(0)  # ρ(u) without its term in u
+        flow = _solve(flow, dual, slope, residual, settings)
     return flow
 
 
-def _denoise(u: Tensor, p: Tensor, slope: Tensor, residual: Tensor, settings: TVL1) -> Tensor:
-    """The inner loop; `p` is changed in place and kept for the next warp."""
-    reach = settings.attachment * settings.tightness
-    inverse = 1 / (slope.square().sum(1, keepdim=True) + FLAT)
-    ratio = settings.step / settings.tightness
+def _solve(u: Tensor, p: Tensor, slope: Tensor, residual: Tensor, settings: TVL1) -> Tensor:
+    """The linearised problem. `p` is changed in place: the next warp begins with it."""
+    reach, ratio = settings.attachment * settings.tightness, settings.step / settings.tightness
+    inverse = 1 / (slope.square().sum(0) + FLAT)
+    residual, normed = residual * inverse, slope * inverse  # of ρ / |∇I₁|²: ρ itself is not needed
     for _ in range(settings.iterations):
-        rho = torch.addcmul(residual, slope[:, :1], u[:, :1]).addcmul_(slope[:, 1:], u[:, 1:])
-        v = torch.addcmul(u, slope, (rho * inverse).clamp_(-reach, reach), value=-1)
+        quotient = torch.addcmul(residual, normed[0], u[0]).addcmul_(normed[1], u[1]).clamp_(-reach, reach)
+        v = torch.addcmul(u, slope, quotient, value=-1)
         u = v.add_(_divergence(p), alpha=settings.tightness)
         gradient = _gradient(u)
-        length = torch.linalg.vector_norm(gradient, dim=0)  # (P, 2, H, W)
+        length = gradient[0].square().addcmul_(gradient[1], gradient[1]).sqrt_()
         p.add_(gradient, alpha=ratio).div_(length.mul_(ratio).add_(1))
     return u
 
 
 def _gradient(u: Tensor) -> Tensor:
-    """Forward differences (2, …, H, W), x first; 0 beyond the edge."""
-    made = torch.zeros(2, *u.shape, device=u.device)
-    torch.sub(u[..., 1:], u[..., :-1], out=made[0, ..., :-1])
-    torch.sub(u[..., 1:, :], u[..., :-1, :], out=made[1, ..., :-1, :])
+    """(…, H, W) → (2, …, H, W): differences to the next pixel, x first; 0 at the last one."""
+    width = u.shape[-1]
+    made, flat = u.new_empty(2, *u.shape), u.view(-1)
+    torch.sub(flat[1:], flat[:-1], out=made[0].view(-1)[:-1])  # one long row is fastest; then mend its breaks
+    torch.sub(flat[width:], flat[:-width], out=made[1].view(-1)[:-width])
+    made[0, ..., -1] = 0
+    made[1, ..., -1, :] = 0
     return made
 
 
 def _divergence(p: Tensor) -> Tensor:
-    """Backward differences (…, H, W): the gradient's adjoint, but for the sign. `p` is 0 in its last column and row."""
+    """(2, …, H, W) → (…, H, W): the gradient's adjoint but for the sign, where p is 0 at the last pixels."""
+    width = p.shape[-1]
     made = p[0] + p[1]
-    made[..., 1:] -= p[0][..., :-1]
-    made[..., 1:, :] -= p[1][..., :-1, :]
+    made.view(-1)[1:].sub_(p[0].view(-1)[:-1])  # what comes over from another row or picture is 0
+    made.view(-1)[width:].sub_(p[1].view(-1)[:-width])
     return made
 
 
-def _slope(image: Tensor) -> Tensor:  # (P, 1, H, W) → (P, 2, H, W)
-    """Central differences, x first."""
-    wide = F.pad(image, (1, 1, 1, 1), mode="replicate")
-    across = wide[..., 1:-1, 2:] - wide[..., 1:-1, :-2]
-    down = wide[..., 2:, 1:-1] - wide[..., :-2, 1:-1]
-    return torch.cat([across, down], dim=1) / 2
+def _slope(picture: Tensor) -> Tensor:
+    """(P, H, W) → (2, P, H, W): derivatives over five pixels, x first."""
+    wide = F.pad(picture, (2, 2, 2, 2), mode="replicate")
+    across, down = wide[:, 2:-2], wide[..., 2:-2]
+    x = 8 * (across[..., 3:-1] - across[..., 1:-3]) - (across[..., 4:] - across[..., :-4])
+    y = 8 * (down[:, 3:-1] - down[:, 1:-3]) - (down[:, 4:] - down[:, :-4])
+    return torch.stack([x, y]) / 12
 
 
-def _warp(image: Tensor, flow: Tensor) -> Tensor:  # (P, 1, H, W)
-    """The picture seen where the flow points."""
-    height, width = image.shape[-2:]
-    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    here = torch.stack([x, y]).to(flow)  # (2, H, W)
-    size = torch.tensor([width, height], device=flow.device).view(2, 1, 1)
-    grid = (2 * (here + flow) + 1) / size - 1
-    return F.grid_sample(image, grid.permute(0, 2, 3, 1), "bicubic", "border", align_corners=False)
+def _warp(picture: Tensor, flow: Tensor, mode: str) -> Tensor:
+    """The picture (P, H, W) seen where the flow points."""
+    height, width = picture.shape[-2:]
+    x = torch.arange(width, device=flow.device) + flow[0]
+    y = torch.arange(height, device=flow.device)[:, None] + flow[1]
+    grid = torch.stack([(2 * x + 1) / width, (2 * y + 1) / height], -1) - 1  # its corners are -1 and 1
+    return F.grid_sample(picture[:, None], grid, mode, "border", align_corners=False)[:, 0]
