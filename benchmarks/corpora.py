@@ -50,8 +50,9 @@ STAGES = {  # whose time counts as what; what is called within a stage and liste
     "plan of each clip": [(prepared, "_shots")],
     "decoding": [(prepared, "read_image")],
     "warping": [(prepared, "warp")],
+    "blending": [(prepared, "blend")],
     "flow": [(prepared, "estimate_flows")],
-    "writing": [(clips._Writer, "__call__")],
+    "the rest of a clip, writing": [(clips._Writer, "__call__")],
     "checksums, tables": [(clips, "_seal")],
 }
 

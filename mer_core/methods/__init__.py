@@ -12,14 +12,16 @@ from mer_core.methods.base import (
     Stage,
     count_parameters,
 )
+from mer_core.methods.fdp import FDP
 from mer_core.methods.hoof import HOOF
 from mer_core.methods.lbptop import LBPTOP
 from mer_core.methods.majority import Majority
+from mer_core.methods.mol import MOL
 from mer_core.methods.offapex import OffApex
 from mer_core.methods.ststnet import STSTNet
 
 METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (Majority, ApexFrame, LBPTOP, HOOF, OffApex, STSTNet)
+    method.name: method for method in (Majority, ApexFrame, LBPTOP, HOOF, OffApex, STSTNet, FDP, MOL)
 }
 
 

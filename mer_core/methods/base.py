@@ -60,6 +60,7 @@ class Augment(Settings):
     shift: float = Field(0.0, ge=0, lt=0.5, description="share of the width, up to")
     contrast: float = Field(0.0, ge=0, lt=1, description="images only, up to")
     brightness: float = Field(0.0, ge=0, lt=1, description="images only, up to")
+    crop: int | None = Field(None, ge=8, description="a square of so many pixels, anywhere in the picture")
 
 
 class Released(Settings):

@@ -18,6 +18,7 @@ parameters). The rank scorer that the text speaks of is nowhere in the code: the
 and pooling in one. 8.63 G multiply-adds a clip as released.
 """
 
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
@@ -147,7 +148,7 @@ class FrameEncoder(nn.Module):
         self.stages, width = _stages(settings)
         self.norm = nn.BatchNorm2d(width)
         self.describe = nn.Linear(width, settings.side**2)
-        self.apply(_begin_small if settings.begin == "small" else _begin_fan_in)
+        self.apply(partial(_begin, spread=settings.spread))
 
     def forward(self, frames: Tensor) -> Tensor:
         maps = self.norm(self.stages(self.stem(frames)))  # (N, width, H/32, W/32)
@@ -172,18 +173,11 @@ def _stages(settings: "FDPSettings") -> tuple[nn.Sequential, int]:
     return nn.Sequential(*blocks), before
 
 
-def _begin_small(module: nn.Module) -> None:
+def _begin(module: nn.Module, spread: float) -> None:
     if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
+        nn.init.trunc_normal_(module.weight, std=spread)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def _begin_fan_in(module: nn.Module) -> None:
-    """After He: 0.02 is as much at the paper's widths, and next to nothing in a narrow network."""
-    _begin_small(module)
-    if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.kaiming_normal_(module.weight)
 
 
 # From frames to a clip.
@@ -196,17 +190,17 @@ class RankPooling(nn.Module):
     rank pooling does, weigh late frames for and early ones against, and learns the weights.
     """
 
-    def __init__(self, side: int, time: str, is_ranked: bool = False) -> None:
+    def __init__(self, side: int, time: str, ranked: float = 0.0) -> None:
         super().__init__()
         self.side, self.time = side, time
         self.pool = nn.Conv2d(FRAMES, 8, 3, padding=1)
-        if is_ranked:
-            self._begin_ranked()
+        if ranked:
+            self._begin_ranked(ranked)
 
-    def _begin_ranked(self) -> None:
+    def _begin_ranked(self, size: float) -> None:
         """Each kernel begins as one for a single picture, times the weights of rank pooling."""
         weights = torch.tensor(rank_weights(FRAMES, of="means").tolist())  # (T,)
-        kernels = torch.randn(8, 1, 3, 3) / 3
+        kernels = size * torch.randn(8, 1, 3, 3)
         with torch.no_grad():
             self.pool.weight.copy_(kernels * (weights / weights.norm())[:, None, None])
 
@@ -277,7 +271,7 @@ class FDPNet(nn.Module):
         super().__init__()
         self.size = settings.size
         self.encode = FrameEncoder(settings)
-        self.pool = RankPooling(settings.side, settings.time, settings.begin_ranked)
+        self.pool = RankPooling(settings.side, settings.time, settings.ranked)
         self.recognise = recognition_head(settings.side, settings.hidden, n_classes)
         self.draw = SegNet(settings.drawing)
 
@@ -328,8 +322,12 @@ class FDPSettings(NetworkSettings):
         (64, 128, 256, 512, 512), description="widths of SegNet"
     )
     drawing_weight: float = Field(100.0, ge=0, description="of the dynamic image's mean squared error")
-    begin: Literal["small", "fan-in"] = Field("small", description="spread of the encoder's first weights")
-    begin_ranked: bool = Field(False, description="the convolution over time begins as rank pooling")
+    spread: float = Field(0.02, gt=0, description="of the encoder's first weights; a narrow one needs more")
+    ranked: float = Field(
+        0.0,
+        ge=0,
+        description="the convolution over time begins as rank pooling, of this size; 0: as any other",
+    )
     shrink: int = Field(
         1, ge=1, description="pixels across that are averaged into one: the view is finer by that"
     )

@@ -24,16 +24,55 @@ def augment(
     batch: dict[str, Tensor], kinds: dict[str, Kind], settings: Augment, generator: torch.Generator
 ) -> dict[str, Tensor]:
     """The batch with its images, flows and points varied; what has no kind is left alone."""
-    if settings == Augment():
-        return batch
+    if settings.replace(crop=None) != Augment():
+        batch = _varied(batch, kinds, settings, generator)
+    return _cropped(batch, kinds, settings.crop, generator) if settings.crop else batch
+
+
+def _varied(
+    batch: dict[str, Tensor], kinds: dict[str, Kind], settings: Augment, generator: torch.Generator
+) -> dict[str, Tensor]:
     device, n = batch["label"].device, len(batch["label"])
-    draw = torch.rand(n, 6, generator=generator).to(
-        device
-    )  # (B, 6), drawn on the CPU: the same on every device
+    draw = torch.rand(n, 6, generator=generator).to(device)  # drawn on the CPU: the same on every device
     moves = _moves(draw[:, :4], settings)  # (B, 2, 3) in units of half the width
     light = 1 + settings.contrast * (2 * draw[:, 4] - 1), settings.brightness * (2 * draw[:, 5] - 1)
     varied = {name: _vary(batch[name], kind, moves, light) for name, kind in kinds.items() if name in batch}
     return {**batch, **varied}
+
+
+def _cropped(
+    batch: dict[str, Tensor], kinds: dict[str, Kind], size: int, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """A square of each clip, cut at whole pixels: nothing is interpolated, and motion keeps its length."""
+    side = batch["x"].shape[-1]
+    if size > side:
+        raise ValueError(f"Expected pictures of at least {size} pixels to crop, got {side}.")
+    corner = torch.randint(side - size + 1, (len(batch["label"]), 2), generator=generator)  # (B, 2) x first
+    corner = corner.to(batch["label"].device)
+    cut = {
+        name: _crop_points(batch[name], corner, side, size)
+        if kind == "points"
+        else _crop(batch[name], corner, size)
+        for name, kind in kinds.items()
+        if name in batch
+    }
+    return {**batch, **cut}
+
+
+def _crop(values: Tensor, corner: Tensor, size: int) -> Tensor:
+    """(B, …, H, W) → (B, …, size, size)."""
+    flat = values.flatten(1, -3)  # (B, K, H, W)
+    x, y = (corner[:, i, None] + torch.arange(size, device=corner.device) for i in (0, 1))  # (B, size) each
+    clip = torch.arange(len(flat), device=corner.device)[:, None, None, None]
+    layer = torch.arange(flat.shape[1], device=corner.device)[:, None, None]
+    cut = flat[clip, layer, y[:, None, :, None], x[:, None, None, :]]
+    return cut.view(*values.shape[:-2], size, size)
+
+
+def _crop_points(points: Tensor, corner: Tensor, side: int, size: int) -> Tensor:
+    """Points (B, …, 2), in units of half the picture's width from its middle, in those of the square's."""
+    corner = corner.view(-1, *[1] * (points.dim() - 2), 2)
+    return ((points + 1) * side / 2 - corner) / (size / 2) - 1
 
 
 def _moves(draw: Tensor, settings: Augment) -> Tensor:  # (B, 2, 3)

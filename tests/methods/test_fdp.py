@@ -20,6 +20,7 @@ from mer_core.methods.fdp import (
     SegNet,
 )
 from mer_core.settings import SettingsError
+from mer_core.vision.dynamic_image import dynamic_image, unit_range
 
 TINY = {"stem": 4, "depths": [1, 2, 1, 1], "widths": [24, 24, 24, 24], "side": 32, "hidden": 8, "size": 32,
         "drawing": [4, 4, 6, 6, 6]}  # fmt: skip
@@ -282,6 +283,21 @@ def test_only_an_average_over_time_loses_the_order_of_frames(pooling, is_lost):
     assert torch.allclose(pool(vectors), pool(vectors.flip(1)), atol=1e-4) == is_lost
 
 
+def test_begun_as_rank_pooling_a_still_clip_gives_the_same_map_as_any_other():
+    torch.manual_seed(0)
+    ranked = RankPooling(side=8, time="time", is_ranked=True)
+    still = torch.randn(2, 1, 64).expand(2, FRAMES, 64)
+    torch.testing.assert_close(*ranked(still), atol=1e-5, rtol=0)
+    moving = still + torch.linspace(0, 1, FRAMES)[:, None]
+    assert (ranked(moving) - ranked(still)).abs().max() > 0.1
+
+
+def test_the_encoder_begins_small_as_published_or_by_the_number_of_its_inputs():
+    for begin, expected in (("small", 0.02), ("fan-in", math.sqrt(2 / (24 * 9)))):
+        weight = network(begin=begin).encode.stages[0].mix.weight  # 24 → 24, 3 × 3
+        assert weight.std().item() == pytest.approx(expected, rel=0.15)
+
+
 @pytest.mark.parametrize("aggregators", ["local", "global", "both"])
 def test_the_ablation_has_the_blocks_that_it_says(aggregators):
     names = [type(block).__name__ for block in network(aggregators=aggregators).encode.stages]
@@ -295,7 +311,7 @@ def test_the_ablation_has_the_blocks_that_it_says(aggregators):
 
 @pytest.fixture(scope="module")
 def mini(tmp_path_factory):
-    method = FDP(settings(size=64))
+    method = FDP(settings(size=64, align="clip"))
     return open_corpus("synth-mini", tmp_path_factory.mktemp("cache")).clipset(method.view, limit=4)
 
 
@@ -318,6 +334,22 @@ def test_a_smaller_image_to_draw_is_the_mean_of_pixels_stretched_again(mini):
     assert made.shape == (4, 32, 32)
     torch.testing.assert_close(made.amin(dim=(1, 2)), torch.zeros(4))
     torch.testing.assert_close(made.amax(dim=(1, 2)), torch.ones(4))
+
+
+def test_without_what_never_moves_the_image_to_draw_is_the_same(mini):
+    usual, centred = (FDP(settings(size=64, centred=c)).inputs(mini) for c in (False, True))
+    torch.testing.assert_close(centred["x"].mean(dim=1), torch.zeros(4, 64, 64), atol=1e-6, rtol=0)
+    torch.testing.assert_close(centred["x"][:, 5] - centred["x"][:, 2], usual["x"][:, 5] - usual["x"][:, 2])
+    again = unit_range(dynamic_image(centred["x"].numpy(), of="means"), least=1e-6)
+    expected = unit_range(dynamic_image(usual["x"].numpy(), of="means"), least=1e-6)
+    np.testing.assert_allclose(again, expected, atol=1e-4)
+
+
+def test_a_finer_view_is_averaged(mini):
+    method = FDP(settings(size=32, shrink=2))
+    assert method.view.size == 64
+    x = method.inputs(mini)["x"]
+    np.testing.assert_allclose(x[1, 3, 4, 5], mini.frames[1, 3, 8:10, 10:12].mean() / 127.5 - 1, atol=1e-6)
 
 
 def test_a_still_clip_has_an_even_grey_image(mini):

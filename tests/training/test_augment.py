@@ -84,3 +84,21 @@ def test_the_draw_is_that_of_the_seed():
     )
     assert torch.equal(first, again)
     assert F.mse_loss(first, other) > 1e-6
+
+
+def test_a_crop_cuts_frames_flows_and_points_of_a_clip_at_one_place():
+    frames = torch.arange(2 * 3 * 12 * 12, dtype=torch.float32).view(2, 3, 12, 12)
+    flow = frames[:, :2, None].repeat(1, 1, 2, 1, 1)  # (2, 2, 2, 12, 12)
+    place = torch.tensor([4.0, 7.0])  # pixels, x first
+    points = ((place + 0.5) / 6 - 1).expand(2, 3, 68, 2)
+    batch = {"x": frames, "flow": flow, "points": points, "label": torch.zeros(2)}
+    kinds = {"x": "image", "flow": "flow", "points": "points"}
+    cut = augment(batch, kinds, Augment(crop=8), torch.Generator().manual_seed(3))
+    assert cut["x"].shape == (2, 3, 8, 8)
+    assert cut["flow"].shape == (2, 2, 2, 8, 8)
+    for clip in range(2):
+        x, y = (((cut["points"][clip, 0, 0] + 1) * 4 - 0.5).round().long()).tolist()  # where (4, 7) has gone
+        np.testing.assert_allclose(cut["x"][clip, :, y, x], frames[clip, :, 7, 4])
+        np.testing.assert_allclose(cut["flow"][clip, :, :, y, x], flow[clip, :, :, 7, 4])
+    with pytest.raises(ValueError, match="at least 20 pixels to crop, got 12"):
+        augment(batch, kinds, Augment(crop=20), torch.Generator())

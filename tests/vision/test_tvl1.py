@@ -122,9 +122,9 @@ def test_a_shift_is_found(shift, settings):
     np.testing.assert_allclose(inside(flow)[0], shift, atol=0.06)
 
 
-def test_a_still_face_does_not_move_at_all():
+def test_a_still_face_does_not_move():
     still, _ = shifted(0, 0)
-    assert not tvl1(still, still).any()
+    assert np.abs(tvl1(still, still)).max() < 1e-4
 
 
 def test_an_empty_picture_does_not_move():
@@ -135,24 +135,30 @@ def test_an_empty_picture_does_not_move():
 def test_a_lamp_moves_nothing():
     first, second = shifted(0.4, 0)
     dimmed = (second * 0.8).astype(np.uint8)
-    error = np.abs(tvl1(first, dimmed)[0, 0] - 0.4).mean()
-    assert (
-        error
-        < 0.05
-        < 2 * error + 0.05
-        < np.abs(tvl1(first, dimmed, TVL1(even_light=False))[0, 0] - 0.4).mean()
+    even, uneven = (
+        np.abs(tvl1(first, dimmed, TVL1(even_light=light))[0, 0] - 0.4).mean() for light in (True, False)
     )
+    assert even < 0.05 < 0.1 < uneven
+
+
+def waves(u, v, size=64):
+    """A smooth picture (H, W) moved by exactly (u, v)."""
+    y, x = np.mgrid[:size, :size] - np.array([v, u])[:, None, None]
+    wave = np.sin(x / 3) + np.sin(y / 4) + np.sin((x + y) / 5 + 1) + np.sin((x - y) / 6)
+    return (127.5 + 30 * wave).round().astype(np.uint8)
 
 
 def test_it_agrees_with_scikit_image_on_a_smooth_picture():
-    first, second = shifted(0.6, -0.3)
-    y, x = optical_flow_tvl1(first[0], second[0], attachment=25)
-    ours = tvl1(first, second, TVL1(even_light=False))[0]
+    pair = waves(0, 0), waves(0.6, -0.3)
+    y, x = optical_flow_tvl1(*pair)
+    ours = tvl1(*[side[None] for side in pair], TVL1(attachment=15.0, even_light=False))[0]
     difference = np.linalg.norm(ours - np.stack([x, y]), axis=0)[8:-8, 8:-8]
-    assert difference.mean() < 0.03  # px: theirs has other slopes, sizes and numbers of iterations
+    assert (
+        difference.mean() < 0.03
+    )  # px: other slopes and iterations; theirs is 0.022 from the truth, ours 0.018
 
 
-def synthetic_pairs(n=6, size=128):
+def synthetic_pairs(n=4, size=128):
     corpus = open_corpus("synth-mini")
     for clip in corpus.clips["clip"][:: len(corpus.clips) // n][:n]:
         times = corpus.spec(clip).onset, corpus.spec(clip).apex
@@ -220,13 +226,11 @@ def test_many_pairs_give_what_each_gives_alone(kind):
     assert estimate_flows(firsts[:0], seconds[:0], kind).shape == (0, 2, 64, 64)
 
 
-@pytest.mark.parametrize(
-    "device", [pytest.param("cuda", marks=pytest.mark.skipif("not torch.cuda.is_available()"))]
-)
-def test_another_device_gives_the_same_flow(device):
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_finds_the_same_flow():
     pair = shifted(0.6, -0.3)
     np.testing.assert_allclose(
-        estimate_flows(*pair, "tvl1", device), estimate_flows(*pair, "tvl1"), atol=1e-3
+        estimate_flows(*pair, "tvl1", "cuda"), estimate_flows(*pair, "tvl1"), atol=1e-3
     )
 
 
@@ -240,5 +244,5 @@ def test_wrong_input_is_refused():
         estimate_flows(grey / 255, grey, "tvl1")
     with pytest.raises(ValueError, match="there are dis, farneback, tvl1"):
         estimate_flows(grey, grey, "tv-l1")
-    with pytest.raises(SettingsError, match="step = 0.3"):
+    with pytest.raises(SettingsError, match=r"step = 0\.3"):
         TVL1(step=0.3)
