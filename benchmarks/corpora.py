@@ -39,7 +39,7 @@ from mer_core.vision.landmarks import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, Landma
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "data_scripts" / "casme2.py"
 surveying = import_module("mer_core.corpora.survey")  # the package gives this name to the function
-WIDTH, HEIGHT, FRAMES, FPS = 640, 480, 70, 200
+WIDTH, HEIGHT, FRAMES = 640, 480, 70
 SUBJECTS = 26
 VIEW = View(frames=8, size=144, flow="dis")
 STAGES = {  # whose time counts as what; what is called within a stage and listed too counts as its own
@@ -49,7 +49,8 @@ STAGES = {  # whose time counts as what; what is called within a stage and liste
     "landmarks": [(command, "find_landmarks")],
     "plan of each clip": [(prepared, "_shots")],
     "decoding": [(prepared, "read_image")],
-    "warping": [(prepared, "warp")],
+    "framing: where the face is": [(prepared, "face_square")],
+    "framing: warping": [(prepared, "warp")],
     "blending": [(prepared, "blend")],
     "flow": [(prepared, "estimate_flows")],
     "the rest of a clip, writing": [(clips._Writer, "__call__")],
@@ -77,10 +78,9 @@ def main() -> None:
         "the command, its start included": whole._asdict(),
         f"{len(files)} pictures decoded, alone": floor._asdict(),
     }).T.map("{:.1f} s".format).to_string())  # fmt: skip
-    print(
-        f"decoding is {floor.wall / whole.wall:.0%} of the command, {floor.processor / whole.processor:.0%} of its"
-    )
-    print("processor time\n\nOne process: processor milliseconds a clip, and the share of each stage\n")
+    share = f"{floor.wall / whole.wall:.0%} of its time, {floor.processor / whole.processor:.0%} of its processor time"
+    print(f"The floor, decoding, is {share}.\n")
+    print("One process: processor milliseconds a clip, and the share of each stage\n")
     print(shares(taken, asked.clips).to_string())
 
 
@@ -113,7 +113,7 @@ def write_corpus(root: Path, n: int) -> None:
 
 
 def write_pictures(folder: Path) -> list[Path]:
-    """A pattern that drifts by half a pixel in all, with fine noise: about as large in bytes as a recorded face."""
+    """A pattern that drifts by half a pixel in all, with fine noise: some 100 KB a picture."""
     folder.mkdir()
     rng = np.random.RandomState(0)
     pattern = cv2.GaussianBlur(rng.rand(HEIGHT, WIDTH, 3).astype(np.float32), (0, 0), 4)

@@ -2,8 +2,8 @@
 
     python benchmarks/fdp.py [--steps N] [--batches 4 36]
 
-Goals: with four clips a step at least 1.4 times as fast as frame by frame, with 36 not slower, and at most 1.2 times the
-memory. Each measurement is a process of its own on all cores. The share compares a step (three times the multiply-adds
+Goals: with four clips a step at least 1.4 times as fast as frame by frame, with 36 not slower, and at most 1.2 times
+the memory. Each measurement is a process of its own on all cores. The share compares a step (three times the multiply-adds
 of its forward pass) with what this machine reaches in one large product of matrices. Expect five minutes.
 """
 
@@ -36,7 +36,9 @@ class FrameByFrame(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(B, 8, H, W) → emotion (B, C), dynamic_image (B, S, S)."""
-        vectors = torch.stack([self.network.encode(frame[:, None]) for frame in x.unbind(1)], dim=2)  # (B, V, 8)
+        vectors = torch.stack(
+            [self.network.encode(frame[:, None]) for frame in x.unbind(1)], dim=2
+        )  # (B, V, 8)
         side = self.network.pool.side
         dynamics = self.pool(vectors.unflatten(1, (side, side))[:, None]).squeeze(4)  # (B, 8, S, S)
         image = self.network.draw(dynamics).squeeze(1).sigmoid()
@@ -46,9 +48,13 @@ class FrameByFrame(nn.Module):
 def main() -> None:
     """Measure, print."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--steps", type=int, default=3, help="steps of each measurement, after one that warms up")
+    options.add_argument(
+        "--steps", type=int, default=3, help="steps of each measurement, after one that warms up"
+    )
     options.add_argument("--batches", type=int, nargs="+", default=[4, 36], help="clips a step")
-    options.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)  # one measurement, for the processes below
+    options.add_argument(
+        "--measure", nargs=2, help=argparse.SUPPRESS
+    )  # one measurement, for the processes below
     asked = options.parse_args()
     if asked.measure:
         print(json.dumps(measure(asked.measure[0], int(asked.measure[1]), asked.steps)))

@@ -1,4 +1,4 @@
-"""What folding buys MOL: a training step of the paper's size, beside a literal one that goes pair by pair, node by node.
+"""What folding buys MOL: a training step of the paper's size beside a literal one, pair by pair and node by node.
 
     python benchmarks/mol.py [--batch N] [--rounds N]
 
@@ -6,21 +6,10 @@ Goals on two idle cores: at least 2.5 times as fast, at most 1.2 times the memor
 same weights (a test compares them); each is measured in a process of its own, in turns. Expect three minutes.
 """
 
-import argparse
-import json
-import os
-import resource
-import subprocess
-import sys
-import time
-
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
-from mer_core.methods import create_method
 from mer_core.methods.mol import CCC, FCC, PAIRS, CircularPass, FlowNet, MOLNet
 
 # The literal network: the weights of a MOLNet, in the order in which the released code goes.
@@ -82,10 +71,8 @@ def literal_ccc(ccc: CCC, x: Tensor) -> Tensor:
     for c in range(maps.shape[1]):
         said = []
         for j in range(ccc.neighbours):
-            if ccc.over_channels:
-                neighbour = maps[clips[:, 0], near[:, c, j]]  # (N, P)
-            else:
-                neighbour = maps[:, c][clips, near[:, :, j]]
+            by_node, by_place = (clips[:, 0], near[:, c, j]), (clips, near[:, :, j])
+            neighbour = maps[by_node] if ccc.over_channels else maps[:, c][by_place]  # (N, P)
             edge = neighbour - maps[:, c]
             edge = edge - maps[:, c] if ccc.released else edge
             said.append(F.relu(ccc.own(maps[:, c]) + ccc.other(edge)))

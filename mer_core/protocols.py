@@ -121,7 +121,7 @@ class Fold:
 
     def __post_init__(self) -> None:
         if both := set(self.subjects[self.train]) & set(self.subjects[self.test]):
-            raise ValueError(f"Fold {self.name}: the subjects {sorted(both)} stand on both sides.")
+            raise ValueError(f"Fold {self.name}: the subjects {sorted(map(str, both))} stand on both sides.")
         positions, times = np.unique([*self.train, *self.test], return_counts=True)
         if (times > 1).any():
             raise ValueError(

@@ -289,10 +289,18 @@ class _Framing:
         return read_image(self.root / self.shot.files[self.shot.ends[0]], colour=self.view.colour)
 
     def _move(self, number: int) -> np.ndarray:  # (2, 3)
-        if not self.shot.points:
-            return _middle_square(self._first.shape, self.view.size)
         by = number if self.view.align == "frame" else self.shot.ends[0]
-        return face_square(self.shot.points[by], self.view.size)
+        if by not in self._moves:
+            points, size = self.shot.points, self.view.size
+            self._moves[by] = (
+                face_square(points[by], size) if points else _middle_square(self._first.shape, size)
+            )
+        return self._moves[by]
+
+    @cached_property
+    def _moves(self) -> dict[int, np.ndarray]:
+        """Transforms by the frame whose landmarks they follow."""
+        return {}
 
     def _points(self, number: int) -> np.ndarray:  # (68, 2)
         return move_points(self.shot.points[number], self._move(number))

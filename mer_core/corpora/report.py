@@ -56,7 +56,7 @@ def differences(survey: Survey) -> list[str]:
         return [
             f"nothing is published of {survey.source.corpus}, {survey.source.version}: compare the counts yourself"
         ]
-    clips, units = count_table(survey), unit_totals(survey)
+    clips, units = count_table(survey).drop("all"), unit_totals(survey)
     said = [f"{row.Index}: {row.clips} clips, published are {row.published}"
             for row in clips[clips["clips"] != clips["published"]].itertuples()]  # fmt: skip
     if published.subjects not in (None, n := survey.clips["subject"].nunique()):

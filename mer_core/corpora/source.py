@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -54,7 +54,7 @@ class Source(ABC):
 
     root: Path
     labels: Path | None = None
-    options: Settings = field(default_factory=Settings)
+    options: Settings | None = None  # none: its own defaults
 
     name: ClassVar[str]
     about: ClassVar[str]
@@ -70,6 +70,9 @@ class Source(ABC):
     traps: ClassVar[Sequence[str]] = ()  # what goes wrong with it, for readers
     repairs: ClassVar[Mapping[str, Repair]] = {}
     Options: ClassVar[type[Settings]] = Settings  # choices that only this corpus offers
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", self.options or self.Options())
 
     @property
     def corpus(self) -> str:

@@ -84,9 +84,7 @@ def survey(source: Source, repairs: Sequence[str] = (), shortest: int = 2) -> Su
 def _checked(source: Source, repairs: Sequence[str]) -> tuple[str, ...]:
     known = [*COMMON_REPAIRS, *source.repairs]
     if unknown := [name for name in repairs if name not in known]:
-        raise SettingsError(
-            f"{source.name} has no repair {', '.join(unknown)}; there are {', '.join(known)}."
-        )
+        raise SettingsError(f"there is no repair {', '.join(unknown)}; there are {', '.join(known)}.")
     return tuple(repairs)
 
 
@@ -335,6 +333,4 @@ def _nothing(source: Source, lines: list[dict[str, str]]) -> str:
     """No clip at all: most likely the folder is another one than the corpus."""
     reasons = Counter(line["reason"].split(":")[0].split("(")[0].strip() for line in lines)
     why = ", ".join(f"{reason} {n} times" for reason, n in reasons.most_common(3)) or "no row and no folder"
-    return (
-        f"No clip of {source.name} was found in {source.root} ({why}). Expected a tree such as\n{source.tree}"
-    )
+    return f"No clip was found in {source.root} ({why}). Expected a tree such as\n{source.tree}"

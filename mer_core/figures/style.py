@@ -17,6 +17,8 @@ CLASS_COLOURS = {
     "fear": "#D55E00",
     "anger": "#882255",
     "contempt": "#AA4499",
+    "pain": "#661100",
+    "helpless": "#6699CC",
 }
 SEQUENTIAL = [[0, "rgba(0,114,178,0.04)"], [1, "#0072B2"]]  # one hue: only its strength says something
 GRID = "rgba(128,128,128,0.25)"  # visible on white and on black
