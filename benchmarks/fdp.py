@@ -3,8 +3,8 @@
     python benchmarks/fdp.py [--steps N] [--batches 4 36]
 
 Goals: with four clips a step at least 1.4 times as fast as frame by frame, with 36 not slower, and at most 1.2 times
-the memory. Each measurement is a process of its own on all cores. The share compares a step (three times the multiply-adds
-of its forward pass) with what this machine reaches in one large product of matrices. Expect five minutes.
+the memory. Each measurement is a process of its own on all cores. The share compares a step (three times the
+multiply-adds of its forward pass) with what this machine reaches in one large product of matrices. Expect five minutes.
 """
 
 import argparse
