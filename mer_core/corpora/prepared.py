@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -137,6 +138,7 @@ def _prepare(
         "view": view.plain(),
         "numpy": np.__version__,
         "opencv": cv2.__version__,
+        **({"torch": version("torch")} if view.flow == "tvl1" else {}),
     }
     made = prepare(
         out,

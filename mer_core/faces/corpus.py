@@ -8,6 +8,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -250,6 +251,7 @@ class Corpus:
         _check_view(view)
         rows = spread(self.clips["emotion"], limit)
         made_by = {"code": _code(view), "numpy": np.__version__, "opencv": cv2.__version__}
+        made_by |= {"torch": version("torch")} if view.flow == "tvl1" else {}
         key = content_key(self.card.plain(), view.plain(), rows.tolist(), made_by)
         folder = self.cache / f"{self.card.name}-{len(rows)}-{view.name}-{key}"
         provenance = {"corpus": self.card.plain(), "view": view.plain(), **made_by, "left out": []}

@@ -35,7 +35,7 @@ def curves(
     if reference is not None:
         figure.add_hline(y=reference, line_dash="dot", line_color=QUIET)
     figure.update_xaxes(title=across, type="log" if "x" in log else "linear", tickvals=_rounded(x))
-    figure.update_yaxes(type="log") if "y" in log else figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(type="log" if "y" in log else "linear", rangemode="tozero")
     styled(figure.update_yaxes(title=up, col=1), alt)
     return figure.update_layout(legend={"y": 1.12}, margin={"t": 70})  # above the titles of the panels
 

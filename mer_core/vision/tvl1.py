@@ -18,7 +18,7 @@ Ours: both pictures get one brightness and contrast first, and $\nabla I_1$ is a
 depends neither on the pairs beside it nor on the number of threads.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -148,39 +148,62 @@ def _refine(pictures: Tensor, flow: Tensor, settings: TVL1) -> Tensor:
     return flow
 
 
-def _solve(u: Tensor, p: Tensor, slope: Tensor, residual: Tensor, settings: TVL1) -> Tensor:
+def _solve(start: Tensor, p: Tensor, slope: Tensor, residual: Tensor, settings: TVL1) -> Tensor:
     """The linearised problem. `p` is changed in place: the next warp begins with it."""
     reach, ratio = settings.attachment * settings.tightness, settings.step / settings.tightness
     inverse = 1 / (slope.square().sum(0) + FLAT)
-    residual, normed = residual * inverse, slope * inverse  # of ρ / |∇I₁|²: ρ itself is not needed
+    residual = residual * inverse  # of ρ / |∇I₁|²: ρ itself is not needed
+    along_x, along_y = slope * inverse
+    u = start.clone(memory_format=torch.contiguous_format)
+    u_x, u_y = u
+    gradient, divergence = _gradient(u), _divergence(p)
     for _ in range(settings.iterations):
-        quotient = torch.addcmul(residual, normed[0], u[0]).addcmul_(normed[1], u[1]).clamp_(-reach, reach)
-        v = torch.addcmul(u, slope, quotient, value=-1)
-        u = v.add_(_divergence(p), alpha=settings.tightness)
-        gradient = _gradient(u)
-        length = gradient[0].square().addcmul_(gradient[1], gradient[1]).sqrt_()
-        p.add_(gradient, alpha=ratio).div_(length.mul_(ratio).add_(1))
+        quotient = torch.addcmul(residual, along_x, u_x).addcmul_(along_y, u_y).clamp_(-reach, reach)
+        u.addcmul_(slope, quotient, value=-1)  # this is v
+        u.add_(divergence(), alpha=settings.tightness)
+        x, y = slant = gradient()
+        length = x.square().addcmul_(y, y).sqrt_()
+        p.add_(slant, alpha=ratio).div_(length.mul_(ratio).add_(1))
     return u
 
 
-def _gradient(u: Tensor) -> Tensor:
-    """(…, H, W) → (2, …, H, W): differences to the next pixel, x first; 0 at the last one."""
-    width = u.shape[-1]
-    made, flat = u.new_empty(2, *u.shape), u.view(-1)
-    torch.sub(flat[1:], flat[:-1], out=made[0].view(-1)[:-1])  # one long row is fastest; then mend its breaks
-    torch.sub(flat[width:], flat[:-width], out=made[1].view(-1)[:-width])
-    made[0, ..., -1] = 0
-    made[1, ..., -1, :] = 0
-    return made
+def _gradient(u: Tensor) -> Callable[[], Tensor]:
+    """Gives, at each call, the differences (2, …, H, W) of u as it is then: to the next pixel, x first, 0 at the last.
+
+    They always lie in the same memory: for small pictures, making room and views would take longer than the numbers.
+    """
+    made, width = u.new_empty(2, *u.shape), u.shape[-1]
+    row, x, y = u.view(-1), made[0].view(-1)[:-1], made[1].view(-1)[:-width]  # one long row is fastest
+    left, right, above, below = row[:-1], row[1:], row[:-width], row[width:]
+    breaks = made[0, ..., -1], made[1, ..., -1, :]
+
+    def gradient() -> Tensor:
+        torch.sub(right, left, out=x)
+        torch.sub(below, above, out=y)
+        for last in breaks:
+            last.zero_()
+        return made
+
+    return gradient
 
 
-def _divergence(p: Tensor) -> Tensor:
-    """(2, …, H, W) → (…, H, W): the gradient's adjoint but for the sign, where p is 0 at the last pixels."""
-    width = p.shape[-1]
-    made = p[0] + p[1]
-    made.view(-1)[1:].sub_(p[0].view(-1)[:-1])  # what comes over from another row or picture is 0
-    made.view(-1)[width:].sub_(p[1].view(-1)[:-width])
-    return made
+def _divergence(p: Tensor) -> Callable[[], Tensor]:
+    """Gives, at each call, the divergence (…, H, W) of p as it is then.
+
+    It is the gradient's adjoint but for the sign: p is 0 at the last pixels.
+    """
+    made, width = p.new_empty(p.shape[1:]), p.shape[-1]
+    (x, y), row = p, made.view(-1)
+    left, above = x.view(-1)[:-1], y.view(-1)[:-width]  # what comes over from another row or picture is 0
+    right, below = row[1:], row[width:]
+
+    def divergence() -> Tensor:
+        torch.add(x, y, out=made)
+        right.sub_(left)
+        below.sub_(above)
+        return made
+
+    return divergence
 
 
 def _slope(picture: Tensor) -> Tensor:

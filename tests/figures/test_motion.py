@@ -24,4 +24,4 @@ def test_every_panel_shows_what_to_compare_with():
 
 def test_only_the_axes_that_were_named_count_in_powers():
     layout = curves([1, 2], TWO, "alt", across="x", up="y", log="x").layout
-    assert (layout.xaxis.type, layout.xaxis2.type, layout.yaxis.type) == ("log", "log", None)
+    assert (layout.xaxis.type, layout.xaxis2.type, layout.yaxis.type) == ("log", "log", "linear")

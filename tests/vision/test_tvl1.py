@@ -101,18 +101,36 @@ def test_divergence_is_minus_the_adjoint_of_the_gradient():
     generator = torch.Generator().manual_seed(0)
     u, p = (torch.randn(*shape, generator=generator).double() for shape in ((2, 3, 7, 5), (2, 2, 3, 7, 5)))
     p[0, ..., -1] = p[1, ..., -1, :] = 0
-    left, right = (module._gradient(u) * p).sum((0, 1, 3, 4)), -(u * module._divergence(p)).sum((0, 2, 3))
+    left, right = (module._gradient(u)() * p).sum((0, 1, 3, 4)), -(u * module._divergence(p)()).sum((0, 2, 3))
     torch.testing.assert_close(left, right)  # pair by pair: nothing leaks into the next picture
     assert left.abs().min() > 0.1
 
 
 def test_differences_equal_their_literal_references():
     u = np.random.RandomState(0).randn(2, 3, 6, 7)
-    gradient = module._gradient(torch.tensor(u)).numpy()
+    gradient = module._gradient(torch.tensor(u))().numpy()
     for d, pair in np.ndindex(2, 3):
         np.testing.assert_allclose(gradient[:, d, pair], literal_gradient(u[d, pair]))
-        made = module._divergence(torch.tensor(gradient)).numpy()
+        made = module._divergence(torch.tensor(gradient))().numpy()
         np.testing.assert_allclose(made[d, pair], literal_divergence(gradient[:, d, pair]))
+
+
+def test_slopes_are_exact_on_a_polynomial_of_degree_four():
+    y, x = np.mgrid[:9, :11] / 10
+    across, down = module._slope(torch.tensor((x**4 - 2 * y**4 + x * y)[None])).numpy()[:, 0, 2:-2, 2:-2] * 10
+    np.testing.assert_allclose(across, (4 * x**3 + y)[2:-2, 2:-2])
+    np.testing.assert_allclose(down, (x - 8 * y**3)[2:-2, 2:-2])
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_a_warp_by_whole_pixels_is_a_shift(mode):
+    picture = torch.rand(2, 8, 9, generator=torch.Generator().manual_seed(0))
+    flow = torch.tensor([2.0, -1.0]).view(2, 1, 1, 1).expand(2, 2, 8, 9)
+    warped = module._warp(picture, flow, mode)
+    torch.testing.assert_close(warped[:, 1:, :-2], picture[:, :-1, 2:], atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        warped[:, 0, -1], picture[:, 0, -1], atol=1e-5, rtol=0
+    )  # beyond the edge it goes on
 
 
 @pytest.mark.parametrize("settings", [TVL1(), OPENCV], ids=["ours", "OpenCV's"])
