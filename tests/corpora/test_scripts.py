@@ -10,7 +10,7 @@ from data_scripts.macro import Macro
 from data_scripts.mmew import MMEW
 from data_scripts.samm import SAMM
 from data_scripts.smic import SMIC
-from mer_core.corpora import survey
+from mer_core.corpora import SourceError, TableError, survey
 from tests.corpora import (
     imitate_casme2,
     imitate_casme3,
@@ -134,3 +134,19 @@ def test_the_macro_expressions_of_the_second_corpus_are_an_option(tmp_path):
     assert made.clips["clip"].tolist() == ["casme_sq/s16/anger2_2_4"]
     assert made.clips["action_units"].tolist() == ["4+6+24"]
     assert isinstance(made.report, pd.DataFrame)
+
+
+def test_a_table_without_header_whose_columns_moved_is_refused(tmp_path, monkeypatch):
+    moved = [(row[1], row[0], *row[2:7], row[8], row[7]) for row in imitate_casme_sq.ROWS]
+    monkeypatch.setattr(imitate_casme_sq, "ROWS", moved)
+    with pytest.raises(
+        TableError, match=r"row 1: expected macro-expression or micro-expression in column 8.*got 'disgust'"
+    ):
+        found(CASMESquared, imitate_casme_sq.imitate, {}, tmp_path)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_empty_folder_is_answered_with_what_was_expected(case, tmp_path):
+    script, _, options = CASES[case]
+    with pytest.raises(SourceError, match="Expected"):
+        survey(script(tmp_path, options=script.Options.parse(options)))
