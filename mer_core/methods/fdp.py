@@ -232,7 +232,7 @@ class SegNet(nn.Module):
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
-        layers = (2, 2, 3, 3, 3)
+        layers = (2, 2, 3, 3, 3)[: len(widths)]
         pairs = list(pairwise((8, *widths)))
         self.down = nn.ModuleList(
             _layers([before, *[after] * n]) for (before, after), n in zip(pairs, layers, strict=True)
@@ -318,8 +318,8 @@ class FDPSettings(NetworkSettings):
         (96, 192, 384, 768), description="their widths, multiples of 24"
     )
     hidden: int = Field(256, ge=1, description="width of the recognition head")
-    drawing: tuple[Width, Width, Width, Width, Width] = Field(
-        (64, 128, 256, 512, 512), description="widths of SegNet"
+    drawing: tuple[Width, ...] = Field(
+        (64, 128, 256, 512, 512), min_length=1, max_length=5, description="widths of SegNet's stages"
     )
     drawing_weight: float = Field(100.0, ge=0, description="of the dynamic image's mean squared error")
     spread: float = Field(0.02, gt=0, description="of the encoder's first weights; a narrow one needs more")

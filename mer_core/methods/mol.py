@@ -38,15 +38,23 @@ REACH = 20  # of the released correlation, in positions
 # F5C, the block that the paper is named after: it sees the whole face at once, then how its features correspond.
 
 
-def convolution_stack(widths: tuple[int, int, int, int]) -> nn.Sequential:
-    """(N, 1, H, W) → (N, C, n, n) with n = H / 8: no norm, no activation, so it is linear."""
-    a, b, c, d = widths
-    return nn.Sequential(
+def convolution_stack(settings: "MOLSettings") -> nn.Sequential:
+    """(N, 1, H, W) → (N, C, n, n) with n = H / 8: no norm, no activation, so it is linear.
+
+    PyTorch's first weights make its output nine times as small as its input, and FCC adds embeddings of size 1: as
+    released, little of a face is left beside them. `even` first weights keep the size.
+    """
+    a, b, c, d = settings.stack
+    layers = (
         nn.Conv2d(1, a, 4, stride=2),
         nn.Conv2d(a, b, 3, stride=2),
         nn.Conv2d(b, c, 2, stride=2, padding=1),
         nn.Conv2d(c, d, 1),
     )
+    if not settings.begins_as_torch:
+        for layer in layers:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+    return nn.Sequential(*layers)
 
 
 class CircularPass(nn.Module):
@@ -307,14 +315,15 @@ class MOLNet(nn.Module):
     """Frames (B, 8, H, W) → emotion (B, C), flow (B, 7, 2, H, W) and landmarks (B, 7, 68, 2), both in pixels.
 
     Of larger frames it takes the middle. Flow i goes from frame i to the next, landmarks i are those of the next.
+    Where flow has no weight in the loss there is no flow network.
     """
 
     def __init__(self, settings: "MOLSettings", n_classes: int) -> None:
         super().__init__()
         self.size, self.unit = settings.size, settings.size if settings.landmark_unit == "crop" else 1
-        self.stack = convolution_stack(settings.stack)
+        self.stack = convolution_stack(settings)
         self.first, self.second = F5C(settings), F5C(settings)
-        self.flow = FlowNet(settings)
+        self.flow = FlowNet(settings) if settings.flow_weight else None
         self.landmarks = landmark_head(settings)
         self.classify = classifier(settings, n_classes)
 
@@ -323,11 +332,13 @@ class MOLNet(nn.Module):
         features = self.stack(frames)  # (8B, C, n, n)
         first, second = self.first(features[: -len(x)]), self.second(features[len(x) :])  # (7B, C, n, n) each
         pairs = torch.stack([first.unflatten(0, (PAIRS, -1)), second.unflatten(0, (PAIRS, -1))], dim=1)
-        return {
+        said = {
             "emotion": self.classify(pairs.flatten(0, 1).permute(1, 2, 0, 3, 4)),
-            "flow": self.flow(frames, first, second).unflatten(0, (PAIRS, -1)).transpose(0, 1),
             "landmarks": self.unit * self.landmarks(second).view(PAIRS, -1, 68, 2).transpose(0, 1),
         }
+        if self.flow:
+            said["flow"] = self.flow(frames, first, second).unflatten(0, (PAIRS, -1)).transpose(0, 1)
+        return said
 
     def _checked(self, x: Tensor) -> Tensor:
         side = x.shape[-1]
@@ -388,6 +399,20 @@ class MOLSettings(NetworkSettings):
         "pixels",
         description="what the landmark head speaks in: pixels, or sides of the frame, easier to learn",
     )
+    shared_landmarks: bool = Field(
+        False,
+        description="landmarks of a training crop are shifted by five crops' corners, not by its own: a mistake of "
+        "the released code, whose crops shared one array",
+    )
+    begin: Literal["even", "torch"] | None = Field(
+        None,
+        description="first weights of the stack; none: PyTorch's as released, else such as keep the size",
+    )
+    amplify: float = Field(
+        1.0,
+        ge=1,
+        description="times that what changes in a clip is larger, pixel by pixel; the paper sees raw frames",
+    )
     subclips: int = Field(
         1, ge=1, le=64, description="interleaved sub-clips of 8 frames that a clip is cut into"
     )
@@ -404,17 +429,34 @@ class MOLSettings(NetworkSettings):
         return self.graph or ("positions" if self.is_released else "channels")
 
     @property
+    def begins_as_torch(self) -> bool:
+        """Whether the stack begins small."""
+        return self.begin == "torch" or (self.begin is None and self.is_released)
+
+    @property
     def side(self) -> int:
         """Of the features: n."""
         return self.size // 8
 
     @model_validator(mode="after")
-    def _check_neighbours(self) -> Self:
-        there = (self.stack[-1] if self.nodes == "channels" else self.side**2) - (not self.is_released)
-        if self.neighbours > there:
+    def _check(self) -> Self:
+        width, crop = self.stack[-1], self.augment.crop
+        if width % 2:
             raise ValueError(
-                f"expected at most {there} neighbours of a node, among {self.nodes}, got neighbours={self.neighbours}"
+                f"expected an even last width of the stack, FCC halves the channels; got {width}"
             )
+        nodes = width if self.nodes == "channels" else self.side**2
+        if self.neighbours > (most := nodes - (not self.is_released)):
+            among = f"among {nodes} {self.nodes}"
+            raise ValueError(
+                f"expected at most {most} neighbours of a node, {among}, got neighbours={self.neighbours}"
+            )
+        if crop not in (None, self.size):
+            raise ValueError(
+                f"expected a crop of {self.size} pixels, the size of a frame, or none; got {crop}"
+            )
+        if self.shared_landmarks and crop is None:
+            raise ValueError("shared_landmarks needs crops: set augment.crop to the size of a frame")
         return self
 
 
@@ -451,8 +493,17 @@ class MOL(NetworkMethod):
         flow = torch.from_numpy(np.array(clips.flow)).float()  # (N, 7 J, 2, H, W)
         points = torch.from_numpy(np.array(clips.landmarks))  # (N, 8 J, 68, 2)
         units = (points + 0.5) / (grey.shape[-1] / 2) - 1  # of half the width, from the middle
-        made = {"x": (grey - 0.5) / 0.5, "flow": flow, "landmarks": units}
+        made = {"x": self._scaled(grey), "flow": flow, "landmarks": units}
         return {name: self._subclips(values) for name, values in made.items()}
+
+    def _scaled(self, grey: Tensor) -> Tensor:
+        """By the clip alone, all frames as bright: the light flickers. Who scales by other clips gets the greys."""
+        still = grey.mean(dim=1, keepdim=True)
+        grey = still + self.settings.amplify * (grey - still)
+        if self.settings.released.normalise != "clip":
+            return grey
+        even = grey - grey.mean(dim=(2, 3), keepdim=True)
+        return even / even.std(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)
 
     def _subclips(self, values: Tensor) -> Tensor:  # (N, J, 8 or 7, …)
         """Sub-clips interleave: moment t belongs to sub-clip t mod J."""
@@ -463,14 +514,22 @@ class MOL(NetworkMethod):
         return MOLNet(self.settings, n_classes)
 
     def losses(self, outputs: dict[str, Tensor], batch: dict[str, Tensor], stage: Stage) -> dict[str, Tensor]:
+        chosen, made = self.settings, super().losses(outputs, batch, stage)
+        if chosen.flow_weight:
+            error = F.mse_loss(outputs["flow"].float(), middle(batch["flow"], chosen.size))
+            made["flow"] = chosen.flow_weight * error
+        if chosen.landmark_weight:
+            error = landmark_loss(outputs["landmarks"].float(), self.landmark_targets(batch))
+            made["landmarks"] = chosen.landmark_weight * error
+        return made
+
+    def landmark_targets(self, batch: dict[str, Tensor]) -> Tensor:  # (B, 7, 68, 2)
+        """In pixels of the middle, of each pair's second frame."""
         size = self.settings.size
-        flow = F.mse_loss(outputs["flow"].float(), middle(batch["flow"], size))
-        points = (
-            batch["landmarks"][:, 1:] * batch["x"].shape[-1] / 2 + size / 2 - 0.5
-        )  # in pixels of the middle
-        landmarks = landmark_loss(outputs["landmarks"].float(), points)
-        return {
-            **super().losses(outputs, batch, stage),
-            "flow": self.settings.flow_weight * flow,
-            "landmarks": self.settings.landmark_weight * landmarks,
-        }
+        points = batch["landmarks"][:, 1:] * batch["x"].shape[-1] / 2 + size / 2 - 0.5
+        return points - self._other_corners(points) if self.settings.shared_landmarks else points
+
+    def _other_corners(self, points: Tensor) -> Tensor:  # (B, 1, 1, 2)
+        """The corners of the four other crops that shared an array with this one, added up."""
+        corners = torch.randint(self.settings.size // 8 + 1, (len(points), 4, 2))
+        return corners.sum(dim=1)[:, None, None].to(points)

@@ -285,17 +285,17 @@ def test_only_an_average_over_time_loses_the_order_of_frames(pooling, is_lost):
 
 def test_begun_as_rank_pooling_a_still_clip_gives_the_same_map_as_any_other():
     torch.manual_seed(0)
-    ranked = RankPooling(side=8, time="time", is_ranked=True)
+    ranked = RankPooling(side=8, time="time", ranked=0.5)
     still = torch.randn(2, 1, 64).expand(2, FRAMES, 64)
     torch.testing.assert_close(*ranked(still), atol=1e-5, rtol=0)
     moving = still + torch.linspace(0, 1, FRAMES)[:, None]
     assert (ranked(moving) - ranked(still)).abs().max() > 0.1
 
 
-def test_the_encoder_begins_small_as_published_or_by_the_number_of_its_inputs():
-    for begin, expected in (("small", 0.02), ("fan-in", math.sqrt(2 / (24 * 9)))):
-        weight = network(begin=begin).encode.stages[0].mix.weight  # 24 → 24, 3 × 3
-        assert weight.std().item() == pytest.approx(expected, rel=0.15)
+def test_the_encoder_begins_as_small_as_is_asked():
+    for spread in (0.02, 0.06):
+        weight = network(spread=spread).encode.stages[0].mix.weight
+        assert weight.std().item() == pytest.approx(spread, rel=0.15)
 
 
 @pytest.mark.parametrize("aggregators", ["local", "global", "both"])
