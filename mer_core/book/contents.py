@@ -115,7 +115,7 @@ def _imported(root: Path, source: str) -> frozenset[Path]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    ours = (name.split(".") for name in names if name.split(".")[0] in ("mer_core", "data_scripts"))
+    ours = (name.split(".") for name in names if name.split(".")[0] == "mer_core")
     return frozenset(path for parts in ours for path in _module_files(root, parts))
 
 
