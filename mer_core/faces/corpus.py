@@ -34,7 +34,7 @@ from mer_core.faces.plan import (
 from mer_core.faces.scene import Scene
 from mer_core.settings import Settings
 from mer_core.vision import ESTIMATORS, dynamic_image, estimate_flows
-from mer_core.vision.align import move_points, similarity, warp
+from mer_core.vision.align import move_flow, move_points, similarity, warp
 
 EXACT = ("exact", "exact-au")
 STEADY = [
@@ -269,10 +269,6 @@ def _check_view(view: View) -> None:
         raise ValueError(
             "Synthetic clips are rendered at the very moments that are asked for: leave out sampling='blend'."
         )
-    if view.align == "frame" and view.flow in EXACT:
-        raise ValueError(
-            f"Exact flow is that of the camera: align='frame' moves the frames. Ask for {', '.join(ESTIMATORS)}."
-        )
 
 
 def _labels(spec: ClipSpec, card: Card) -> dict[str, object]:
@@ -370,6 +366,11 @@ class _Camera:
             return frames
         return np.stack([warp(f, self._move(s), self.view.size) for f, s in zip(frames, states, strict=True)])
 
+    def flow(self, start: State, end: State) -> np.ndarray:  # (2, H, W)
+        """Exact motion from one state to another, as the view frames them."""
+        flow = self.scene.flow(start, end, self.view.size)
+        return flow if self.view.align == "clip" else move_flow(flow, self._move(start), self._move(end))
+
     def landmarks(self, states: Sequence[State]) -> np.ndarray:  # (T, 68, 2)
         return np.stack([self._framed_landmarks(state) for state in states])
 
@@ -385,12 +386,12 @@ class _Camera:
 def _flow(
     camera: _Camera, pairs: Sequence[tuple[State, State]], firsts: np.ndarray, seconds: np.ndarray
 ) -> np.ndarray:  # (P, 2, H, W)
-    kind, size = camera.view.flow, camera.view.size
+    kind = camera.view.flow
     if kind == "exact":
-        return np.stack([camera.scene.flow(start, end, size) for start, end in pairs])
+        return np.stack([camera.flow(start, end) for start, end in pairs])
     if kind == "exact-au":
         moved = [(start, replace(start, action=end.action)) for start, end in pairs]
-        return np.stack([camera.scene.flow(start, end, size) for start, end in moved])
+        return np.stack([camera.flow(start, end) for start, end in moved])
     return estimate_flows(_grey(firsts), _grey(seconds), kind)
 
 

@@ -12,17 +12,22 @@ from mer_core.methods.base import (
     Stage,
     count_parameters,
 )
+from mer_core.methods.famnet import AMNet2D, AMNet3D, FAMNet
 from mer_core.methods.fdp import FDP
 from mer_core.methods.hoof import HOOF
 from mer_core.methods.lbptop import LBPTOP
+from mer_core.methods.ma2mi import MA2MI
 from mer_core.methods.majority import Majority
 from mer_core.methods.mol import MOL
 from mer_core.methods.offapex import OffApex
 from mer_core.methods.ststnet import STSTNet
 
 METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (Majority, ApexFrame, LBPTOP, HOOF, OffApex, STSTNet, FDP, MOL)
-}
+    method.name: method
+    for method in (
+        Majority, ApexFrame, LBPTOP, HOOF, OffApex, STSTNet, FDP, MOL, AMNet2D, AMNet3D, FAMNet, MA2MI,
+    )
+}  # fmt: skip
 
 
 def method_names() -> list[str]:

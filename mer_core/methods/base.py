@@ -102,6 +102,30 @@ class NetworkSettings(Settings):
 
 
 @dataclass(frozen=True)
+class Start:
+    """Weights that were learnt before, for one sub-module of a network, by their names in it."""
+
+    part: str
+    weights: Mapping[str, Tensor]
+    sha256: str
+
+    def load(self, network: nn.Module) -> None:
+        """Put them into a network; an error that says what doesn't fit, and nothing is put."""
+        part = network.get_submodule(self.part)
+        here = {name: tuple(values.shape) for name, values in part.state_dict().items()}
+        there = {name: tuple(values.shape) for name, values in self.weights.items()}
+        wrong = sorted(name for name in {*here, *there} if here.get(name) != there.get(name))
+        if wrong:
+            shapes = [sizes.get(wrong[0], "none at all") for sizes in (here, there)]
+            raise ValueError(
+                f"The weights that were learnt before don't fit {self.part!r} of the network: {len(wrong)} differ. "
+                f"{wrong[0]} has the shape {shapes[0]} here, {shapes[1]} there. They were learnt with other settings: "
+                "set those, or learn them again."
+            )
+        part.load_state_dict(self.weights)
+
+
+@dataclass(frozen=True)
 class Stage:
     """Some epochs in which one sub-module learns, `part`; the others are in evaluation mode. Empty: all learn."""
 
@@ -123,9 +147,24 @@ class NetworkMethod(Method):
         A clip's values must depend on that clip alone: statistics over clips would leak from test to training.
         """
 
+    def fold(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The inputs of a fold's training clips, once it is known which they are: what is counted over clips, here."""
+        return inputs
+
     @abstractmethod
     def network(self, n_classes: int) -> nn.Module:
         """A fresh network: takes `x`, returns named outputs, `emotion` (B, C) among them."""
+
+    def begin(self, network: nn.Module, start: Start | None) -> None:
+        """Put weights that were learnt before into a fresh network. Most methods have none and begin at random."""
+        if start is not None:
+            raise ValueError(
+                f"{self.name} begins at random: it has no setting for weights that were learnt before."
+            )
+
+    def groups(self, part: nn.Module) -> list[dict]:
+        """What the optimiser moves; a group may have a rate `lr` of its own."""
+        return [{"params": list(part.parameters())}]
 
     def stages(self) -> tuple[Stage, ...]:
         """One, unless the paper trains in several."""

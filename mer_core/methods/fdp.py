@@ -21,8 +21,10 @@ and pooling in one. 8.63 G multiply-adds a clip as released.
 from functools import partial
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
+from zlib import crc32
 
 import numpy as np
+import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -31,7 +33,7 @@ from torchvision.ops import StochasticDepth
 
 from mer_core.clips import ClipSet, View
 from mer_core.methods.base import NetworkMethod, NetworkSettings, Stage
-from mer_core.vision.dynamic_image import dynamic_image, rank_weights, unit_range
+from mer_core.vision.dynamic_image import dynamic_image, unit_range
 
 FRAMES = 8
 Depth = Annotated[int, Field(ge=1)]
@@ -190,19 +192,10 @@ class RankPooling(nn.Module):
     rank pooling does, weigh late frames for and early ones against, and learns the weights.
     """
 
-    def __init__(self, side: int, time: str, ranked: float = 0.0) -> None:
+    def __init__(self, side: int, time: str) -> None:
         super().__init__()
         self.side, self.time = side, time
         self.pool = nn.Conv2d(FRAMES, 8, 3, padding=1)
-        if ranked:
-            self._begin_ranked(ranked)
-
-    def _begin_ranked(self, size: float) -> None:
-        """Each kernel begins as one for a single picture, times the weights of rank pooling."""
-        weights = torch.tensor(rank_weights(FRAMES, of="means").tolist())  # (T,)
-        kernels = size * torch.randn(8, 1, 3, 3)
-        with torch.no_grad():
-            self.pool.weight.copy_(kernels * (weights / weights.norm())[:, None, None])
 
     def forward(self, vectors: Tensor) -> Tensor:
         return self.pool(self.arrange(vectors))
@@ -271,7 +264,7 @@ class FDPNet(nn.Module):
         super().__init__()
         self.size = settings.size
         self.encode = FrameEncoder(settings)
-        self.pool = RankPooling(settings.side, settings.time, settings.ranked)
+        self.pool = RankPooling(settings.side, settings.time)
         self.recognise = recognition_head(settings.side, settings.hidden, n_classes)
         self.draw = SegNet(settings.drawing)
 
@@ -323,16 +316,19 @@ class FDPSettings(NetworkSettings):
     )
     drawing_weight: float = Field(100.0, ge=0, description="of the dynamic image's mean squared error")
     spread: float = Field(0.02, gt=0, description="of the encoder's first weights; a narrow one needs more")
-    ranked: float = Field(
-        0.0,
-        ge=0,
-        description="the convolution over time begins as rank pooling, of this size; 0: as any other",
-    )
     shrink: int = Field(
         1, ge=1, description="pixels across that are averaged into one: the view is finer by that"
     )
     align: Literal["clip", "frame"] = Field("frame", description="as in a View; the paper aligns every frame")
     centred: bool = Field(False, description="take away each clip's mean frame: what never moves")
+    order: Literal["forward", "reversed", "shuffled", "still"] = Field(
+        "forward", description="of a clip's frames; still: the first of them, eight times"
+    )
+    sees: Literal["frames", "difference", "dynamic image"] = Field(
+        "frames",
+        description="what stands in the place of the frames, eight times the same: apex less onset, or what the "
+        "second head is to draw",
+    )
 
     @property
     def blocks(self) -> str:
@@ -346,8 +342,8 @@ class FDPSettings(NetworkSettings):
 
 
 SMALL = {
-    "stem": 16, "depths": [1, 1, 1, 1], "widths": [24, 48, 72, 96], "side": 32, "hidden": 64,
-    "drawing": [16, 24, 32, 48, 48],
+    "stem": 8, "depths": [1, 1, 1, 1], "widths": [24, 48, 72, 96], "side": 32, "hidden": 64,
+    "drawing": [16, 24, 32, 48, 48], "spread": 0.06,
 }  # fmt: skip
 
 
@@ -357,7 +353,10 @@ class FDP(NetworkMethod):
     name = "fdp"
     Settings = FDPSettings
     presets: ClassVar = {
-        "book": {**SMALL, "epochs": 30},
+        "book": {
+            **SMALL, "shrink": 2, "centred": True, "drawing_weight": 1.0, "epochs": 20, "batch": 8, "rate": 2e-3,
+            "schedule": "cosine", "augment": {"flip": True},
+        },
         "paper": {
             "epochs": 125, "batch": 36, "rate": 1e-4, "decay": 1e-3, "balance": False,
         },
@@ -370,11 +369,19 @@ class FDP(NetworkMethod):
         return View(frames=FRAMES, size=size, align=self.settings.align, landmarks=False)
 
     def inputs(self, clips: ClipSet) -> dict[str, Tensor]:
-        grey = torch.from_numpy(np.array(clips.frames)).float() / 255  # (N, 8, H, W)
+        frames = _ordered(clips, self.settings.order)  # (N, 8, H, W)
+        grey = torch.from_numpy(frames).float() / 255
         x = F.avg_pool2d((grey - 0.5) / 0.5, self.settings.shrink)
+        return {"x": self._seen(x, clips), "dynamic_image": self._target(frames)}
+
+    def _seen(self, x: Tensor, clips: ClipSet) -> Tensor:  # (N, 8, S, S)
+        if self.settings.sees == "dynamic image":
+            return torch.from_numpy(dynamic_image(x.numpy(), of="means")).float()[:, None].expand_as(x)
+        if self.settings.sees == "difference":
+            return (x[torch.arange(len(x)), _apex(clips.clips)] - x[:, 0])[:, None].expand_as(x)
         if self.settings.centred:  # the weights of rank pooling add up to 0: the dynamic image stays the same
-            x = x - x.mean(dim=1, keepdim=True)
-        return {"x": x, "dynamic_image": self._target(clips.frames)}
+            return x - x.mean(dim=1, keepdim=True)
+        return x
 
     def _target(self, frames: np.ndarray) -> Tensor:  # (N, S, S)
         """Rank-pooled from the clip's own frames, stretched to 0 … 1: exact, and known for any clip."""
@@ -391,3 +398,20 @@ class FDP(NetworkMethod):
             **super().losses(outputs, batch, stage),
             "dynamic_image": self.settings.drawing_weight * error,
         }
+
+
+def _ordered(clips: ClipSet, order: str) -> np.ndarray:  # (N, 8, H, W)
+    frames = np.array(clips.frames)
+    if order == "still":
+        return np.repeat(frames[:, :1], FRAMES, axis=1)
+    if order == "shuffled":  # each clip in an order of its own, by its name: one order for all could be learnt
+        draws = [np.random.default_rng(crc32(name.encode())) for name in clips.clips["clip"]]
+        return np.stack([one[draw.permutation(FRAMES)] for one, draw in zip(frames, draws, strict=True)])
+    return frames[:, ::-1].copy() if order == "reversed" else frames
+
+
+def _apex(clips: pd.DataFrame) -> Tensor:  # (N,)
+    """Which of the eight frames is nearest to the apex; the middle where there is none."""
+    onset, apex, offset = (clips[name].astype(float) for name in ("onset", "apex", "offset"))
+    share = ((apex - onset) / (offset - onset)).fillna(0.5)
+    return torch.from_numpy((share * (FRAMES - 1)).round().to_numpy(int))

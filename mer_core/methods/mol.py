@@ -299,11 +299,11 @@ def classifier(settings: "MOLSettings", n_classes: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv3d(settings.stack[-1], narrow, (5, 2, 2), stride=(1, 2, 2)),  # (B, 32, 10, n/2, n/2)
         nn.MaxPool3d(2),  # (B, 32, 5, n/4, n/4)
-        nn.Dropout(0.5),
+        nn.Dropout(settings.dropout),
         nn.Flatten(),
         nn.Linear(narrow * 5 * (settings.side // 4) ** 2, hidden),
         nn.ReLU(),
-        nn.Dropout(0.5),
+        nn.Dropout(settings.dropout),
         nn.Linear(hidden, n_classes),
     )
 
@@ -390,6 +390,7 @@ class MOLSettings(NetworkSettings):
     )
     landmark_widths: tuple[int, int] = Field((32, 512), description="of the landmark head")
     classifier_widths: tuple[int, int] = Field((32, 256), description="of the classifier")
+    dropout: float = Field(0.5, ge=0, lt=1, description="of the classifier; a narrow one bears less")
     flow: Flow = Field("tvl1", description="the motion to learn, between neighbouring frames")
     flow_weight: float = Field(
         10 / 7, ge=0, description="of its mean squared error; released: 10, and a mean over 7 twice"
@@ -461,9 +462,9 @@ class MOLSettings(NetworkSettings):
 
 
 SMALL = {
-    "size": 64, "stack": [8, 16, 32, 32], "redirect": 8, "encoder": [8, 16, 32, 32, 48, 64],
-    "decoder": [32, 32, 16, 16, 8, 8], "landmark_widths": [16, 64], "classifier_widths": [16, 64],
-    "landmark_unit": "crop", "flow": "exact",
+    "size": 64, "stack": [16, 32, 64, 64], "redirect": 8, "encoder": [8, 16, 32, 32, 48, 64],
+    "decoder": [32, 32, 16, 16, 8, 8], "landmark_widths": [16, 64], "classifier_widths": [32, 128],
+    "dropout": 0.2, "landmark_unit": "crop", "flow": "exact", "begin": "even", "align": "frame", "amplify": 50.0,
 }  # fmt: skip
 
 
@@ -473,7 +474,10 @@ class MOL(NetworkMethod):
     name = "mol"
     Settings = MOLSettings
     presets: ClassVar = {
-        "book": {**SMALL, "epochs": 40, "augment": {"crop": 64}},
+        "book": {
+            **SMALL, "epochs": 25, "batch": 8, "rate": 2e-3, "schedule": "cosine",
+            "augment": {"crop": 64, "flip": True},
+        },
         "paper": {
             "epochs": 125, "batch": 32, "rate": 1e-4, "decay": 1e-3, "balance": False, "augment": {"crop": 128},
         },

@@ -88,7 +88,7 @@ def _moves(draw: Tensor, settings: Augment) -> Tensor:  # (B, 2, 3)
 def _vary(values: Tensor, kind: Kind, moves: Tensor, light: tuple[Tensor, Tensor]) -> Tensor:
     if kind == "points":
         return _move_points(values, moves)
-    images = values.flatten(1, -3).float()  # (B, all channels and frames, H, W)
+    images = values.reshape(len(values), -1, *values.shape[-2:]).float()  # (B, all channels and frames, H, W)
     grid = F.affine_grid(moves, [len(images), 1, *images.shape[-2:]], align_corners=False)
     moved = F.grid_sample(images, grid, padding_mode="border", align_corners=False).view(values.shape)
     if kind == "flow":

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mer_core.clips import ClipSet, View
 from mer_core.methods import FeatureMethod, Method, NetworkMethod, Stage
+from mer_core.methods.base import Start
 from mer_core.protocols import Fold, subject_groups
 from mer_core.training.augment import augment
 
@@ -95,7 +96,12 @@ def fold_seed(fold: str, seed: int) -> int:
 
 
 def predict_folds(
-    method: Method, data: Examples, folds: Iterable[Fold], seed: int, device: str = "cpu"
+    method: Method,
+    data: Examples,
+    folds: Iterable[Fold],
+    seed: int,
+    device: str = "cpu",
+    start: Start | None = None,
 ) -> np.ndarray:  # (N, C)
     """Class probabilities of every clip, each by a model that never saw its subject; as a run has them.
 
@@ -106,7 +112,7 @@ def predict_folds(
     pooled = np.full((len(data.labels), data.n_classes), np.nan)
     for fold in folds:
         train, test = data.take(fold.train), data.take(fold.test)
-        fitted = fit_and_predict(method, train, test, fold_seed(fold.name, seed), device)
+        fitted = fit_and_predict(method, train, test, fold_seed(fold.name, seed), device, start=start)
         pooled[fold.test] = fitted.probabilities
     return pooled
 
@@ -119,6 +125,7 @@ def fit_and_predict(
     device: str = "cpu",
     selection: Selection = "last",
     every_epoch: bool = False,
+    start: Start | None = None,
 ) -> Fitted:
     """Train on one side of a fold, and say what the other side's clips are.
 
@@ -136,7 +143,7 @@ def fit_and_predict(
         if selection == "inner":
             train, watched = _inner(train, seed)
         watch = _Watch(test, watched)
-        model = fit_network(method, train, seed, watch if every_epoch or watched else None)
+        model = fit_network(method, train, seed, watch if every_epoch or watched else None, start)
         if watch.best_state:
             model.load_state_dict(watch.best_state)
         return Fitted(
@@ -232,17 +239,20 @@ def fit_network(
     train: Examples,
     seed: int,
     after_epoch: Callable[[nn.Module], None] | None = None,
+    start: Start | None = None,
 ) -> nn.Module:
     """A trained network, on the device of the clips; the seed sets its first weights, their order and augmentation.
 
-    `after_epoch` is called with the network after every epoch of the last stage.
+    `after_epoch` is called with the network after every epoch of the last stage. `start` takes the place of some first
+    weights; nobody who is tested may have had a part in it: `first_weights` makes sure of that.
     """
     device = train.labels.device
     on_gpu = [device] if device.type == "cuda" else []
     exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
     with torch.random.fork_rng(devices=on_gpu), exact:
         torch.manual_seed(seed)
-        model, train = _network(method, train.n_classes).to(device), train.apart()
+        model, train = _network(method, train.n_classes, start).to(device), train.apart()
+        train = replace(train, inputs=method.fold(train.inputs))
         *earlier, last = method.stages()
         for stage in earlier:
             _run_stage(method, model, train, stage, None)
@@ -250,8 +260,9 @@ def fit_network(
     return model.eval()
 
 
-def _network(method: NetworkMethod, n_classes: int) -> nn.Module:
+def _network(method: NetworkMethod, n_classes: int, start: Start | None) -> nn.Module:
     model = method.network(n_classes)
+    method.begin(model, start)
     if method.settings.channels_last:
         model = model.to(memory_format=torch.channels_last)
     if method.settings.compile:
@@ -272,7 +283,7 @@ def _run_stage(
     settings = method.settings
     moving = model.get_submodule(stage.part)
     create = OPTIMISERS[settings.optimiser]
-    optimiser = create(moving.parameters(), lr=settings.rate, weight_decay=settings.decay)
+    optimiser = create(method.groups(moving), lr=settings.rate, weight_decay=settings.decay)
     batches = -(-len(train.labels) // settings.batch)
     schedule = _schedule(optimiser, settings.schedule, stage.epochs * batches)
     generator = torch.Generator().manual_seed(int(torch.randint(2**31, (1,))))

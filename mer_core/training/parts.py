@@ -16,6 +16,7 @@ import mer_core
 from mer_core import open_corpus
 from mer_core.clips import ClipSet
 from mer_core.methods import FeatureMethod, Method, create_method
+from mer_core.methods.base import Start
 from mer_core.numerics import numerics_class
 from mer_core.protocols import (
     Fold,
@@ -36,6 +37,7 @@ from mer_core.training.fit import (
     fit_and_predict,
     fold_seed,
 )
+from mer_core.training.pretraining import first_weights
 
 
 class RunError(RuntimeError):
@@ -125,6 +127,7 @@ class Material:
     labels: np.ndarray  # (N,)
     folds: dict[str, Fold]
     left_out: dict[str, int]  # clips by emotion that belong to no class
+    starts: dict[int, Start | None]  # what was learnt before, by seed
 
     @cached_property
     def examples(self) -> Examples:
@@ -133,8 +136,9 @@ class Material:
 
     @property
     def fingerprint(self) -> dict[str, str]:
-        """Checksum of every file that the clips come from."""
-        return self.clips.provenance["sha256"]
+        """Checksum of every file that the clips come from, and of what was learnt before."""
+        starts = {f"start of seed {seed}": start.sha256 for seed, start in self.starts.items() if start}
+        return self.clips.provenance["sha256"] | starts
 
 
 @lru_cache(maxsize=2)
@@ -146,8 +150,9 @@ def material(plain: str) -> Material:
     table, labels = _labelled(every.clips, settings)
     folds = {fold.name: fold for fold in split(table["subject"].to_numpy(), settings.groups)}
     left_out = every.clips.drop(table.index)["emotion"].value_counts().to_dict()
-    classes = class_map(settings.classes).classes
-    return Material(method, classes, every.select(table.index), labels, folds, left_out)
+    classes, device = class_map(settings.classes).classes, find_device(settings.device)
+    starts = {seed: first_weights(method, set(table["subject"]), seed, device) for seed in settings.seeds}
+    return Material(method, classes, every.select(table.index), labels, folds, left_out, starts)
 
 
 @dataclass(frozen=True)
@@ -169,9 +174,8 @@ def compute(plain: str, part: Part) -> Result:
     fold, device = shared.folds[part.fold], find_device(settings.device)
     train, test = shared.examples.take(fold.train), shared.examples.take(fold.test)
     seed = fold_seed(part.fold, part.seed)
-    fitted = fit_and_predict(
-        shared.method, train, test, seed, device, settings.selection, settings.every_epoch
-    )
+    asked = (settings.selection, settings.every_epoch, shared.starts[part.seed])
+    fitted = fit_and_predict(shared.method, train, test, seed, device, *asked)
     weights = _weights(fitted) if settings.keep_weights else None
     made_by = {"code": code_version(), "numerics": numerics_class()}
     seconds, table = time.monotonic() - start, _table(shared, part, fitted.probabilities)

@@ -64,6 +64,18 @@ def move_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
+def move_flow(flow: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:  # (2, H, W)
+    """Motion (2, H, W) from one picture to the next, once each of them was moved by a transform of its own."""
+    places = np.stack(np.meshgrid(np.arange(flow.shape[2]), np.arange(flow.shape[1])), axis=-1)  # (H, W, 2)
+    before = move_points(places, cv2.invertAffineTransform(first))
+    grid = before.astype(np.float32)
+    moved = cv2.remap(
+        np.moveaxis(flow, 0, -1).astype(np.float32), grid[..., 0], grid[..., 1], cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    return np.moveaxis(move_points(before + moved, second) - places, -1, 0).astype(np.float32)
+
+
 def _checked(points: np.ndarray) -> np.ndarray:  # (68, 2)
     points = np.asarray(points, float)
     if points.shape != (68, 2):

@@ -140,8 +140,6 @@ def test_what_is_not_there_is_answered_with_what_is():
         corpus.clipset(SMALL, limit=25)
     with pytest.raises(ValueError, match="leave out sampling='blend'"):
         corpus.clipset(View(sampling="blend"))
-    with pytest.raises(ValueError, match=r"align='frame' moves the frames. Ask for dis"):
-        corpus.clipset(View(flow="exact", align="frame"))
     for ask in (lambda c: c.clipset(View(colour=True)), lambda c: c.frames("x", [0], colour=True)):
         with pytest.raises(ValueError, match="synth-samm is grey: ask for colour=False"):
             ask(open_corpus("synth-samm"))
