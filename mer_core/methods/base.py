@@ -92,7 +92,9 @@ class NetworkSettings(Settings):
     )
     rate: float = Field(1e-3, gt=0, description="learning rate")
     decay: float = Field(1e-2, ge=0, description="weight decay")
-    schedule: Literal["constant", "cosine"] = Field("constant", description="of the learning rate")
+    schedule: Literal["constant", "cosine", "one-cycle"] = Field(
+        "constant", description="of the learning rate; one-cycle: up to it and down again"
+    )
     balance: bool = Field(True, description="each class weighs the same in the loss")
     precision: Literal["float32", "bf16"] = Field("float32", description="bf16 is for a GPU, and another run")
     channels_last: bool = Field(False, description="the order in memory that fast convolutions like")

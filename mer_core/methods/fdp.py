@@ -354,8 +354,8 @@ class FDP(NetworkMethod):
     Settings = FDPSettings
     presets: ClassVar = {
         "book": {
-            **SMALL, "shrink": 2, "centred": True, "drawing_weight": 1.0, "epochs": 20, "batch": 8, "rate": 2e-3,
-            "schedule": "cosine", "augment": {"flip": True},
+            **SMALL, "shrink": 2, "centred": True, "drawing_weight": 1.0, "epochs": 30, "batch": 8, "rate": 2e-3,
+            "schedule": "one-cycle", "channels_last": True, "augment": {"flip": True},
         },
         "paper": {
             "epochs": 125, "batch": 36, "rate": 1e-4, "decay": 1e-3, "balance": False,

@@ -321,6 +321,9 @@ def _schedule(
 ) -> torch.optim.lr_scheduler.LRScheduler:
     if name == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    if name == "one-cycle":
+        most = [group["lr"] for group in optimiser.param_groups]
+        return torch.optim.lr_scheduler.OneCycleLR(optimiser, most, steps)
     return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)
 
 

@@ -1,6 +1,8 @@
 import math
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -44,6 +46,9 @@ def unsettled(model):
             module.running_var.uniform_(0.5, 1.5)
             nn.init.uniform_(module.weight, 0.5, 1.5)
     return model.eval()
+
+
+ORDERS = ("forward", "reversed", "shuffled", "still")
 
 
 def clips(n=2, size=32, seed=0):
@@ -283,15 +288,6 @@ def test_only_an_average_over_time_loses_the_order_of_frames(pooling, is_lost):
     assert torch.allclose(pool(vectors), pool(vectors.flip(1)), atol=1e-4) == is_lost
 
 
-def test_begun_as_rank_pooling_a_still_clip_gives_the_same_map_as_any_other():
-    torch.manual_seed(0)
-    ranked = RankPooling(side=8, time="time", ranked=0.5)
-    still = torch.randn(2, 1, 64).expand(2, FRAMES, 64)
-    torch.testing.assert_close(*ranked(still), atol=1e-5, rtol=0)
-    moving = still + torch.linspace(0, 1, FRAMES)[:, None]
-    assert (ranked(moving) - ranked(still)).abs().max() > 0.1
-
-
 def test_the_encoder_begins_as_small_as_is_asked():
     for spread in (0.02, 0.06):
         weight = network(spread=spread).encode.stages[0].mix.weight
@@ -420,3 +416,38 @@ def test_half_precision_runs_and_says_about_the_same():
 def test_the_image_is_moved_with_its_frames():
     assert FDP.kinds == {"x": "image", "dynamic_image": "image"}
     assert FDP(settings(augment=Augment(flip=True).plain())).settings.augment.flip
+
+
+def test_frames_can_be_turned_round_shuffled_or_stand_still(mini):
+    made = {order: FDP(settings(size=64, order=order)).inputs(mini)["x"] for order in ORDERS}
+    forward = made["forward"]
+    torch.testing.assert_close(made["reversed"], forward.flip(1))
+    torch.testing.assert_close(made["still"], forward[:, :1].expand_as(forward))
+    orders = [
+        [int((forward[n] - frame).abs().sum(dim=(1, 2)).argmin()) for frame in clip]
+        for n, clip in enumerate(made["shuffled"])
+    ]
+    assert all(sorted(order) == list(range(FRAMES)) for order in orders)
+    assert len(set(map(tuple, orders))) == len(orders)  # each clip in an order of its own
+
+
+def test_a_still_clip_has_nothing_to_draw(mini):
+    assert (FDP(settings(size=64, order="still")).inputs(mini)["dynamic_image"] == 0.5).all()
+
+
+def test_the_difference_is_that_of_the_frame_nearest_to_the_apex(mini):
+    table = pd.DataFrame({"onset": [0, 0, 0, 0], "apex": [7, 3, 0, None], "offset": [7, 7, 7, 7]}).astype(
+        "Int64"
+    )
+    clips = SimpleNamespace(frames=mini.frames, clips=table)
+    made = FDP(settings(size=64, sees="difference")).inputs(clips)["x"]  # (4, 8, 64, 64)
+    frames = torch.from_numpy(np.array(mini.frames)) / 127.5 - 1
+    for n, apex in enumerate((7, 3, 0, 4)):  # without an apex: the middle
+        torch.testing.assert_close(made[n, 0], frames[n, apex] - frames[n, 0])
+    assert (made == made[:, :1]).all()
+
+
+def test_a_fixed_dynamic_image_can_stand_for_the_frames(mini):
+    made = FDP(settings(size=64, side=64, sees="dynamic image")).inputs(mini)
+    stretched = unit_range(made["x"][:, 0].numpy())
+    np.testing.assert_allclose(stretched, made["dynamic_image"], atol=1e-4)

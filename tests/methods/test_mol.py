@@ -13,7 +13,7 @@ from benchmarks.mol import (
     overlapping,
 )
 from mer_core import open_corpus
-from mer_core.methods import Augment, Stage, count_parameters, create_method, create_model
+from mer_core.methods import Stage, count_parameters, create_method, create_model
 from mer_core.methods.mol import (
     CCC,
     F5C,
@@ -374,7 +374,7 @@ def test_with_the_released_mistake_landmarks_are_shifted_by_five_corners_instead
 def test_presets_crop_to_the_size_of_a_frame():
     for preset in ("book", "paper"):
         method = create_method("mol", preset=preset)
-        assert method.settings.augment == Augment(crop=method.settings.size)
+        assert method.settings.augment.crop == method.settings.size
         assert method.view.size * 8 == method.settings.size * 9
 
 

@@ -61,6 +61,14 @@ def test_a_flip_mirrors_exactly_and_turns_the_motion_round():
     torch.testing.assert_close(made["frames"][~flipped], batch["frames"][~flipped], atol=1e-5, rtol=0)
 
 
+def test_a_picture_of_a_clip_moves_with_its_frames():
+    batch = dot_batch()
+    batch["picture"] = batch["frames"][:, 0]  # (B, H, W): no axis of frames
+    kinds = {**KINDS, "picture": "image"}
+    made = augment(batch, kinds, Augment(flip=True, shift=0.1), torch.Generator().manual_seed(3))
+    torch.testing.assert_close(made["picture"], made["frames"][:, 0])
+
+
 def test_without_settings_nothing_is_touched():
     batch = dot_batch()
     assert augment(batch, KINDS, Augment(), torch.Generator()) is batch

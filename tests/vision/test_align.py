@@ -4,7 +4,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from mer_core import open_corpus
-from mer_core.vision.align import eye_distance, face_square, move_points, similarity, warp
+from mer_core.vision.align import eye_distance, face_square, move_flow, move_points, similarity, warp
 from mer_core.vision.landmarks import eye_centres
 
 
@@ -152,3 +152,19 @@ def test_a_picture_that_shrinks_is_averaged_not_thinned_out(shrink):
     error, before = (np.sqrt(np.mean((made - exact) ** 2)) for made in (warp(hair, matrix, 32), thinned))
     assert error < 8
     assert error < before / 3
+
+
+def test_motion_between_moved_pictures_is_that_of_the_moved_points():
+    first, second = transform(0.1, 1.2, -9, 4), transform(-0.2, 0.9, 14, 2)
+    y, x = np.mgrid[:40, :50].astype(np.float32)
+    moved = move_flow(np.stack([0.1 * x - 2, 0.05 * y + 1]), first, second)  # (2, H, W)
+    for point in ([25.0, 20.0], [18.0, 25.0]):
+        before = move_points(np.array(point), np.linalg.inv(np.vstack([first, [0, 0, 1]]))[:2])
+        after = before + np.array([0.1 * before[0] - 2, 0.05 * before[1] + 1])
+        known = move_points(after, second) - point
+        np.testing.assert_allclose(moved[:, int(point[1]), int(point[0])], known, atol=0.02)
+
+
+def test_pictures_that_move_together_keep_their_motion():
+    flow = np.random.RandomState(0).randn(2, 20, 30).astype(np.float32)
+    np.testing.assert_allclose(move_flow(flow, transform(), transform()), flow, atol=1e-5)
