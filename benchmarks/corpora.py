@@ -31,7 +31,8 @@ import numpy as np
 import pandas as pd
 
 from mer_core import View, clips
-from mer_core.corpora import command, prepared, run_script
+from mer_core.corpora import command, prepared
+from mer_core.corpora.command import run_script
 from mer_core.corpora.images import read_image
 from mer_core.corpora.prepared import frames_to_landmark
 from mer_core.vision.landmarks import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, Landmarks

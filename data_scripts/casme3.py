@@ -16,7 +16,8 @@ from typing import ClassVar, Literal
 import pandas as pd
 from pydantic import Field
 
-from mer_core.corpora import Repair, Row, Source, find, read_table, row_of, run_script, subfolders, text
+from mer_core.corpora import Repair, Row, Source, find, read_table, row_of, subfolders, text
+from mer_core.corpora.command import run_script
 from mer_core.settings import Settings
 
 COLUMNS_A = {

@@ -20,11 +20,11 @@ from mer_core.corpora import (
     TableError,
     read_plain_table,
     row_of,
-    run_script,
     subfolders,
     text,
     whole_number,
 )
+from mer_core.corpora.command import run_script
 from mer_core.settings import Settings
 
 COLUMNS = ("participant", "clip", "onset", "apex", "offset", "action_units", "valence", "kind", "feeling")

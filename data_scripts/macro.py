@@ -22,11 +22,11 @@ from mer_core.corpora import (
     index_frames,
     read_table,
     row_of,
-    run_script,
     subfolders,
     text,
     whole_number,
 )
+from mer_core.corpora.command import run_script
 from mer_core.corpora.images import SUFFIXES
 from mer_core.settings import Settings
 

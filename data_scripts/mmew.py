@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mer_core.corpora import Row, Source, padded, read_table, row_of, run_script, subfolders, text
+from mer_core.corpora import Row, Source, padded, read_table, row_of, subfolders, text
+from mer_core.corpora.command import run_script
 
 COLUMNS = {
     "subject": ("Subject",),

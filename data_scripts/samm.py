@@ -11,7 +11,8 @@ from typing import ClassVar
 
 import pandas as pd
 
-from mer_core.corpora import Repair, Row, Source, padded, read_table, row_of, run_script, subfolders, text
+from mer_core.corpora import Repair, Row, Source, padded, read_table, row_of, subfolders, text
+from mer_core.corpora.command import run_script
 
 COLUMNS = {
     "subject": ("Subject",),

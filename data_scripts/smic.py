@@ -24,10 +24,10 @@ from mer_core.corpora import (
     padded,
     read_table,
     row_of,
-    run_script,
     subfolders,
     text,
 )
+from mer_core.corpora.command import run_script
 from mer_core.settings import Settings
 
 COLUMNS = {

@@ -144,6 +144,38 @@ def run(
 
 
 @app.command()
+def pretrain(
+    macro: Annotated[str, typer.Argument(help="Corpus of large expressions.")] = "synth-macro",
+    start: Annotated[str, typer.Option(help="ma2mi: by reconstruction; supervised: by naming.")] = "ma2mi",
+    preset: Annotated[str, typer.Option(help="book for two CPU cores, paper for a GPU.")] = "book",
+    tested: Annotated[
+        str | None, typer.Option(help="A corpus whose subjects will be tested: nobody learns from them.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "cpu",
+    set_: Annotated[
+        list[str], typer.Option("--set", help="A setting of miacnet: --set decoder=latent.")
+    ] = (),
+) -> None:
+    """Learn MIACNet's first weights from macro-expressions; a run with such a start does it by itself.
+
+    Example: mer pretrain synth-macro --tested synth
+    """
+    from mer_core import open_corpus
+    from mer_core.methods import create_method
+    from mer_core.training.devices import find_device
+    from mer_core.training.pretraining import make_start, read_start
+
+    method = create_method("miacnet", preset, **{**_assignments(set_), "macro": macro, "start": start})
+    people = set(open_corpus(tested).clips["subject"]) if tested else set()
+    file = make_start(method, people, seed, find_device(device))
+    card = read_start(file)[1]
+    print(f"{file}\nlearnt from {len(card['subjects'])} subjects of {macro} in {card['seconds']:.0f} s")
+    print(f"pairs of frames: {', '.join(f'{n} {what}' for what, n in card['pairs'].items())}")
+    print("\n".join(f"{score:.3f}  {name}" for name, score in card["scores"].items()))
+
+
+@app.command()
 def resume(folder: Folder, workers: Workers = None, engine: Engine = "local", per_gpu: PerGPU = 1) -> None:
     """Compute what is missing of a run, with its own settings.
 

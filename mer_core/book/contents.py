@@ -97,7 +97,7 @@ class Memory:
 
 
 def _modules(root: Path, *sources: str) -> set[Path]:
-    """Files of the modules of `mer_core` that the sources import, directly or through each other."""
+    """Files of `mer_core` and `data_scripts` that the sources import, directly or through each other."""
     found: set[Path] = set()
     todo = {path for source in sources for path in _imported(root, source)}
     while todo:
@@ -115,7 +115,7 @@ def _imported(root: Path, source: str) -> frozenset[Path]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    ours = (name.split(".") for name in names if name.split(".")[0] == "mer_core")
+    ours = (name.split(".") for name in names if name.split(".")[0] in ("mer_core", "data_scripts"))
     return frozenset(path for parts in ours for path in _module_files(root, parts))
 
 

@@ -1,6 +1,5 @@
 """Corpora on disk: what every script of `data_scripts/` shares, and a corpus by its name or its folder."""
 
-from mer_core.corpora.command import main as run_script
 from mer_core.corpora.images import ImageError, frame_number, index_frames
 from mer_core.corpora.source import Repair, Row, Source, SourceError, find, row_of, subfolders
 from mer_core.corpora.survey import survey
@@ -8,5 +7,5 @@ from mer_core.corpora.tables import TableError, padded, read_plain_table, read_t
 
 __all__ = [
     "ImageError", "Repair", "Row", "Source", "SourceError", "TableError", "find", "frame_number", "index_frames",
-    "padded", "read_plain_table", "read_table", "row_of", "run_script", "subfolders", "survey", "text", "whole_number",
+    "padded", "read_plain_table", "read_table", "row_of", "subfolders", "survey", "text", "whole_number",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from mer_core.corpora.source import Source
 from mer_core.corpora.survey import COMMON_REPAIRS, check_pictures, survey
 
 
-def main(source: type[Source], arguments: Sequence[str] | None = None) -> None:
+def run_script(source: type[Source], arguments: Sequence[str] | None = None) -> None:
     """Run a script; what a user can mend ends with its message and exit code 1, not with a stack."""
     try:
         _run(source, _parser(source).parse_args(arguments))

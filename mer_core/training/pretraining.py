@@ -37,23 +37,11 @@ from mer_core.training.augment import augment
 from mer_core.training.fit import one_thread
 
 VERSION = 1  # part of every key: raise it when the stage learns something else from the same settings
+# Settings of recognition: weights that were learnt before serve any of them.
 AFTERWARDS = {
-    "epochs",
-    "batch",
-    "optimiser",
-    "rate",
-    "decay",
-    "schedule",
-    "balance",
-    "channels_last",
-    "compile",
-    "augment",
-    "released",
-    "head",
-    "dropout",
-    "tune",
-    "slower",
-}  # fmt: skip – settings of recognition: weights that were learnt before serve any of them
+    "epochs", "batch", "optimiser", "rate", "decay", "schedule", "balance", "channels_last", "compile", "augment",
+    "released", "head", "dropout", "tune", "slower",
+}  # fmt: skip
 
 
 class StartError(ValueError):
@@ -191,7 +179,8 @@ def pretrain(method: MA2MI, videos: Videos, seed: int, device: str = "cpu") -> L
     held_out = np.random.RandomState(seed).permutation(people)[: max(1, len(people) // 10)]
     train, test = videos.of(set(people) - set(held_out)), videos.of(held_out)
     stage = _reconstruct if method.settings.start == "ma2mi" else _supervise
-    with one_thread(), torch.random.fork_rng(devices=[device] if device == "cuda" else []):
+    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
+    with one_thread(), exact, torch.random.fork_rng(devices=[device] if device == "cuda" else []):
         torch.manual_seed(seed)
         return stage(method, train, test, torch.Generator().manual_seed(seed), device)
 
@@ -210,7 +199,7 @@ def _reconstruct(
         x = train.batch(_draw(len(train.pairs), method, generator), generator)[0].to(device)
         return model.loss(x, model.encode(x).roll(1, dims=0) if is_shuffled else None)
 
-    _learn([model.encode, model.decode, *([model.narrow] if hasattr(model, "narrow") else [])], loss, method)
+    _learn(model, loss, method)
     return Learnt(model.eval(), reconstruction_scores(model, test, device))
 
 
@@ -223,7 +212,7 @@ def _learn_to_compress(
         x = train.batch(_draw(len(train.pairs), method, generator), generator)[0][:, 0].to(device)
         return F.l1_loss(model.compress.restore(model.compress(x)), x)
 
-    _learn([model.compress], loss, method)
+    _learn(model.compress, loss, method)
     with torch.no_grad():
         x = train.batch(_draw(len(train.pairs), method, generator))[0][:, 0].to(device)
         model.compress.scale.copy_(model.compress(x).std())
@@ -242,7 +231,7 @@ def _supervise(method: MA2MI, train: Videos, test: Videos, generator: torch.Gene
         x, label = train.expressions(known[_draw(len(known), method, generator)], generator)
         return F.cross_entropy(model(x.to(device))["emotion"], label.to(device))
 
-    _learn([model], loss, method)
+    _learn(model, loss, method)
     x, label = test.expressions(unknown)
     with torch.no_grad():
         said = torch.cat(
@@ -256,9 +245,9 @@ def _draw(n: int, method: MA2MI, generator: torch.Generator) -> np.ndarray:
     return torch.randint(n, (method.settings.macro_batch,), generator=generator).numpy()
 
 
-def _learn(parts: Collection[nn.Module], loss: Callable[[], Tensor], method: MA2MI) -> None:
+def _learn(model: nn.Module, loss: Callable[[], Tensor], method: MA2MI) -> None:
     """AdamW with a warm-up over the first twentieth of the steps, then a cosine."""
-    chosen, moving = method.settings, [p for part in parts for p in part.train().parameters()]
+    chosen, moving = method.settings, [p for p in model.train().parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(moving, lr=chosen.macro_rate, weight_decay=chosen.macro_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(_rate, steps=chosen.macro_steps))
     device = moving[0].device.type
@@ -274,9 +263,9 @@ def _learn(parts: Collection[nn.Module], loss: Callable[[], Tensor], method: MA2
 def _rate(step: int, steps: int) -> float:
     """Share of the learning rate."""
     warm = max(1, steps // 20)
-    return (
-        (step + 1) / warm if step < warm else 0.5 * (1 + np.cos(np.pi * (step - warm) / max(1, steps - warm)))
-    )
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + np.cos(np.pi * (step - warm) / max(1, steps - warm)))
 
 
 # What it is worth, and what each branch knows.
@@ -389,7 +378,7 @@ def first_weights(
     if not isinstance(method, MA2MI) or method.settings.start == "scratch":
         return None
     is_file = method.settings.start.endswith(".safetensors")
-    file = Path(method.settings.start) if is_file else _made(method, tested, seed, device, cache)
+    file = Path(method.settings.start) if is_file else make_start(method, tested, seed, device, cache)
     start, card = read_start(file)
     if known := sorted(set(card["subjects"]) & set(tested)):
         raise StartError(
@@ -399,10 +388,15 @@ def first_weights(
     return start
 
 
-def _made(method: MA2MI, tested: Collection[str], seed: int, device: str, cache: Path | None) -> Path:
+def make_start(
+    method: MA2MI, tested: Collection[str], seed: int, device: str = "cpu", cache: Path | None = None
+) -> Path:
     """The file of this corpus and seed without these subjects; a second process waits for the first one's."""
-    chosen = method.settings
-    clips = open_corpus(chosen.macro).clipset(method.macro_view, limit=chosen.macro_limit)
+    chosen, corpus = method.settings, open_corpus(method.settings.macro)
+    if chosen.start not in ("ma2mi", "supervised"):
+        raise StartError(f"Expected start to be ma2mi or supervised to learn it, got {chosen.start!r}.")
+    limit = chosen.macro_limit and min(chosen.macro_limit, len(corpus.clips))
+    clips = corpus.clipset(method.macro_view, limit)
     clips = clips.select(~clips.clips["subject"].isin(list(tested)).to_numpy())
     people = sorted(clips.clips["subject"].unique()) if len(clips) else []
     if len(people) < 2:

@@ -11,9 +11,13 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import resnet18
+from typer.testing import CliRunner
 
 from mer_core import open_corpus
+from mer_core.cli import app
+from mer_core.evaluation.experiments import load_paper
 from mer_core.faces.corpus import CARDS
 from mer_core.faces.plan import subject_seed
 from mer_core.methods import count_parameters, create_method
@@ -747,3 +751,29 @@ def test_a_run_begins_where_it_is_told_and_its_record_names_the_weights(tmp_path
     pd.testing.assert_frame_equal(made.predictions(), again.predictions())
     with pytest.raises(StartError, match="synth-mini has 0 subjects who are not tested"):
         run(RunSettings.parse({**asked, "corpus": "synth-mini"}), tmp_path / "leak")
+
+
+def test_the_command_learns_and_says_what_it_is_worth():
+    short = [f"--set={name}={json.dumps(value)}" for name, value in TINY.items() if name != "macro"]
+    made = CliRunner().invoke(app, ["pretrain", "synth-mini", "--tested", "synth", *short])
+    assert "learnt from 6 subjects of synth-mini" in made.output
+    assert "R, another's action" in made.output
+    wrong = CliRunner().invoke(app, ["pretrain", "synth-mini", "--start", "scratch"])
+    assert isinstance(wrong.exception, StartError)
+
+
+def test_every_experiment_of_the_paper_can_be_set():
+    paper = load_paper("ma2mi")
+    made = {name: experiment.run.create_method() for name, experiment in paper.experiments.items()}
+    trunks = [
+        count_parameters(made[name].network(3).encode)
+        for name in ("scratch", "action", "position", "stacked")
+    ]
+    assert trunks == [110_664, 109_352, 103_104, 110_000]
+
+
+def test_the_book_preset_costs_little_and_has_the_size_that_the_list_says():
+    method = create_method("miacnet")
+    with torch.device("meta"), FlopCounterMode(display=False) as counted:
+        method.network(3).eval()(torch.empty(1, 2, 3, 96, 96))
+    assert counted.get_total_flops() / 2 < 0.025e9

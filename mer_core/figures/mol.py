@@ -1,0 +1,152 @@
+"""Figures of the chapter "MOL: expression, optical flow and landmarks at once"."""
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from mer_core.figures.images import MARGIN, flow_colours, slideshow
+from mer_core.figures.style import SEQUENTIAL, styled
+
+BLUE, ORANGE, GREEN, QUIET = "#0072B2", "#E69F00", "#009E73", "#999999"
+SIGNED = [[0, "#D55E00"], [0.5, "rgba(255,255,255,0)"], [1, "#0072B2"]]  # below 0, nothing, above 0
+
+# The network as boxes: (name, what it holds, x, y, colour), and which box leads to which.
+BOXES = (
+    ("8 frames", "in 7 pairs", 0, 1, QUIET),
+    ("convolution stack", "one for all frames", 1.5, 1, BLUE),
+    ("F5C, first", "of frame k", 3, 1.6, BLUE),
+    ("F5C, second", "of frame k + 1", 3, 0.4, BLUE),
+    ("classifier", "→ 1 emotion", 4.7, 1.9, ORANGE),
+    ("flow network", "→ 7 flows", 4.7, 1, ORANGE),
+    ("landmark head", "→ 7 × 68 points", 4.7, 0.1, ORANGE),
+)
+ARROWS = ((0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (2, 5), (3, 5), (3, 6))
+HALF_WIDTH, HALF_HEIGHT = 0.6, 0.3
+
+
+def overview() -> go.Figure:
+    """The whole network: what shares weights, and which task sees what."""
+    figure = go.Figure(go.Scatter(x=[0], y=[1], mode="markers", marker_opacity=0))
+    for start, end in ARROWS:
+        _arrow(figure, BOXES[start][2:4], BOXES[end][2:4])
+    figure.add_annotation(text="the two frames themselves", x=2, y=-0.5, showarrow=False, font_size=12)
+    path = f"M 0 {1 - HALF_HEIGHT} L 0 -0.35 L 3.8 -0.35 L 3.8 1 L {4.7 - HALF_WIDTH} 1"
+    figure.add_shape(type="path", path=path, line={"color": QUIET, "width": 1, "dash": "dot"})
+    for name, holds, x, y, colour in BOXES:
+        _box(figure, f"<b>{name}</b><br>{holds}", x, y, colour)
+    figure.update_layout(showlegend=False)
+    styled(
+        figure,
+        "Eight frames make seven pairs of neighbours. A convolution stack sees every frame; one F5C block sees each "
+        "pair's first frame, another its second. The classifier sees the features of all pairs, the flow network both "
+        "features and both frames of a pair, the landmark head the features of its second frame.",
+    )
+    hidden = {"visible": False, "fixedrange": True}
+    figure.update_xaxes(hidden, range=[-0.65, 5.35]).update_yaxes(hidden, range=[-0.65, 2.25])
+    return figure.update_layout(margin={"l": 5, "r": 5, "t": 5, "b": 5})
+
+
+def _box(figure: go.Figure, text: str, x: float, y: float, colour: str) -> None:
+    corners = {
+        "x0": x - HALF_WIDTH,
+        "x1": x + HALF_WIDTH,
+        "y0": y - HALF_HEIGHT,
+        "y1": y + HALF_HEIGHT,
+    }
+    figure.add_shape(type="rect", **corners, line_color=colour, fillcolor=colour, opacity=0.15)
+    figure.add_annotation(text=text, x=x, y=y, showarrow=False, font_size=11)
+
+
+def _arrow(figure: go.Figure, start: tuple[float, float], end: tuple[float, float]) -> None:
+    (x0, y0), (x1, y1) = start, end
+    figure.add_annotation(
+        x=x1 - HALF_WIDTH, y=y1, ax=x0 + HALF_WIDTH, ay=y0, xref="x", yref="y", axref="x", ayref="y",
+        text="", showarrow=True, arrowhead=2, arrowcolor=QUIET,
+    )  # fmt: skip
+
+
+def pairs(frames: np.ndarray, points: np.ndarray, flows: np.ndarray, largest: float) -> go.Figure:
+    """A slider over pairs of neighbours: both frames (T, H, W), the second's points (T, 68, 2), their motion.
+
+    `largest` is the motion, in pixels, that has the full strength of its colour.
+    """
+    steps = {
+        f"{k + 1} → {k + 2}": [frames[k], dotted(frames[k + 1], points[k + 1]), flow_colours(flow, largest)]
+        for k, flow in enumerate(flows)
+    }
+    return slideshow(
+        steps,
+        titles=["frame k", "frame k + 1, landmarks", "flow k → k + 1"],
+        label="pair",
+        alt=f"The {len(flows)} pairs of neighbours of one clip. The two frames of a pair look the same; 68 landmarks "
+        "are marked on the second, and the motion from one to the other stands beside them in colour.",
+        width=200,
+    )
+
+
+def dotted(face: np.ndarray, points: np.ndarray, times: int = 3) -> np.ndarray:
+    """A grey face (H, W), enlarged, with points (68, 2) in pixels of the face: (H, W, 3) uint8."""
+    size = tuple(times * side for side in face.shape[::-1])
+    grey = cv2.resize(face, size, interpolation=cv2.INTER_CUBIC)
+    image = np.stack([grey] * 3, axis=-1)
+    for x, y in np.round(times * (np.asarray(points) + 0.5) - 0.5).astype(int):
+        cv2.circle(image, (int(x), int(y)), 2, (230, 159, 0), -1)
+    return image
+
+
+def grids(maps: Mapping[str, np.ndarray], alt: str, *, digits: int | None = None) -> go.Figure:
+    """Small matrices side by side, each in its own colours; with `digits`, the numbers stand in the cells.
+
+    Blue is above 0, orange below; a matrix without a value below 0 has blue alone.
+    """
+    figure = make_subplots(1, len(maps), subplot_titles=list(maps), horizontal_spacing=0.03)
+    for column, values in enumerate(maps.values(), start=1):
+        figure.add_trace(_cells(np.asarray(values, float), digits), row=1, col=column)
+        figure.update_yaxes(scaleanchor=f"x{column if column > 1 else ''}", col=column)
+    styled(figure, alt, height=60 + 600 // max(len(maps), 2)).update_layout(margin=MARGIN)
+    figure.update_annotations(font_size=13).update_xaxes(visible=False, constrain="domain")
+    return figure.update_yaxes(visible=False, constrain="domain", autorange="reversed")
+
+
+def _cells(values: np.ndarray, digits: int | None) -> go.Heatmap:
+    largest = float(np.abs(values).max()) or 1.0
+    is_signed = values.min() < 0
+    said = {} if digits is None else {"texttemplate": f"%{{z:.{digits}f}}"}
+    return go.Heatmap(
+        z=values.round(4).tolist(),
+        colorscale=SIGNED if is_signed else SEQUENTIAL,
+        zmin=-largest if is_signed else 0,
+        zmax=largest,
+        xgap=1,
+        ygap=1,
+        showscale=False,
+        hovertemplate="row %{y}, column %{x}: %{z}<extra></extra>",
+        **said,
+    )
+
+
+def progress(panels: Mapping[str, tuple[Sequence[float], float, str]]) -> go.Figure:
+    """What a network does after each epoch, a panel a task: its values, and what to compare them with and its name."""
+    figure = make_subplots(1, len(panels), subplot_titles=list(panels), horizontal_spacing=0.09)
+    figure.update_annotations(font_size=13)  # the titles
+    said = []
+    for column, (title, (values, reference, name)) in enumerate(panels.items(), start=1):
+        line = go.Scatter(
+            x=list(range(1, len(values) + 1)), y=_rounded(values), mode="lines", line_color=BLUE
+        )
+        figure.add_trace(line, row=1, col=column)
+        figure.add_hline(y=round(reference, 4), line_dash="dot", line_color=ORANGE, col=column, row=1)
+        figure.add_annotation(
+            text=name, x=1, xref=f"x{column if column > 1 else ''} domain", xanchor="right", y=reference, yref=f"y"
+            f"{column if column > 1 else ''}", yanchor="bottom", showarrow=False, font={"color": ORANGE, "size": 12},
+        )  # fmt: skip
+        said.append(f"{title}: from {values[0]:.3f} to {values[-1]:.3f}, {name} {reference:.3f}")
+    figure.update_xaxes(title="epoch").update_yaxes(rangemode="tozero")
+    return styled(figure, f"After each epoch. {'; '.join(said)}.").update_layout(showlegend=False)
+
+
+def _rounded(values: Sequence[float]) -> list[float]:
+    return [round(float(value), 4) for value in values]
