@@ -1,5 +1,6 @@
 """Execute the chapters, build the pages, verify the stored outputs: each only where a key changed."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -153,12 +154,14 @@ def _sphinx(root: Path, pages: Path, home: Path) -> Path:
     """Build what changed; after a change of look, or a failure, everything: Sphinx warns of a page only once."""
     index = home / "_build" / "html" / "index.html"
     built = Memory(home / "_build" / "built")
-    look = digest("", (path for name in LOOK for path in files(root / name)))
+    look = digest(_citations(pages), (path for name in LOOK for path in files(root / name)))
     content = digest(look, files(pages))
     if built.holds("content", content) and index.exists():
         return index
     everything = not (built.holds("look", look) and index.exists())
     built.forget("look")
+    if everything:  # numbers of citations outlive `--all` in Sphinx's memory
+        shutil.rmtree(home / "_build" / ".doctrees", ignore_errors=True)
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [str(jupyter_book), "build", str(pages), "--path-output", str(home)]
     command += ["--warningiserror", "--keep-going", "--quiet", *(["--all"] if everything else [])]
@@ -168,6 +171,12 @@ def _sphinx(root: Path, pages: Path, home: Path) -> Path:
     built.remember("look", look)
     built.remember("content", content)
     return index
+
+
+def _citations(pages: Path) -> str:
+    """All that is cited, in order: another one gives those of other pages other numbers."""
+    texts = (path.read_text() for path in files(pages) if path.suffix in (".ipynb", ".md"))
+    return " ".join(cited for text in texts for cited in re.findall(r"{cite[^`]*`[^`]*`", text))
 
 
 def _say(text: str) -> None:

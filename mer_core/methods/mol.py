@@ -14,11 +14,12 @@ differ, so there are two variants:
     an edge holds    neighbour − node                           neighbour − 2 node: it is subtracted twice
     after the graph  a 1 × 1 convolution                        nothing
     dead weights     none                                       half of FCC's kernels, 216 displacements, …
-    parameters       43,621,603                                 44,105,379 (five classes)
+    parameters       43,622,559                                 44,105,379 (five classes)
 
 All frames of all clips pass at once: what belongs to a frame is computed once, what belongs to a pair of neighbours
 is folded into the batch. In evaluation mode that changes no number; in training, batch norm sees all pairs together
-instead of one after the other. 14.1 G multiply-adds a clip; the released loops need 16.1 G for the same outputs.
+instead of one after the other. 13.5 G multiply-adds a clip, 13.8 G as released; the released loops need 16.1 G for the
+same outputs.
 """
 
 from typing import ClassVar, Literal, Self

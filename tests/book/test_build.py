@@ -1,5 +1,7 @@
 """The book's promises, kept by the commands themselves on a book of one short chapter."""
 
+import re
+
 import nbformat
 import pytest
 
@@ -84,6 +86,20 @@ def test_only_what_changed_is_executed_again(book):
     assert "0 chapters to execute" in tiny.run(book, "mer", "book").stdout
     tiny.add_comment(book / "mer_core/evaluation/metrics.py")
     assert "1 chapters to execute" in tiny.run(book, "mer", "book").stdout
+
+
+def test_a_new_citation_on_one_page_leaves_no_dead_link_on_another(book):
+    index, cited = book / "chapters/index.md", "{cite}`wang2004image`"
+    tiny.edit(book / tiny.CHAPTER, "Maths: $x^2$", f"Maths: $x^2$ {cited}")
+    for more in ("", "{cite}`liong2019ststnet` {cite}`shao2025fdp`\n\n"):
+        index.write_text(f"# A tiny book\n\n{more}```{{bibliography}}\n```\n")
+        made = tiny.run(book, "mer", "book")
+        assert made.returncode == 0, made.stderr
+    link = re.search(r'href="index\.html#(id\d+)"', (book / "_build/html/chapters/tiny.html").read_text())
+    target = re.search(
+        f'id="{link[1]}".*?</div>', (book / "_build/html/chapters/index.html").read_text(), re.DOTALL
+    )
+    assert "structural similarity" in target[0]
 
 
 def test_a_live_control_becomes_a_sentence_on_the_page(stored):
