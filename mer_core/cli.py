@@ -240,7 +240,9 @@ def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder 
 
 @app.command()
 def reproduce(
-    only: Annotated[str | None, typer.Option(help="Name of a paper; default: all of them.")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="A paper (fdp) or one experiment of it (fdp-mean); default: all.")
+    ] = None,
     store: Annotated[
         bool, typer.Option("--store", help="Keep the runs in results/ instead of comparing.")
     ] = False,
@@ -254,10 +256,10 @@ def reproduce(
 
     Example: mer reproduce --only fdp
     """
-    from mer_core.evaluation.experiments import paper_names, reproduce
+    from mer_core.evaluation.experiments import listed, reproduce
 
-    papers, drifted = [only] if only else paper_names(), []
-    rows = reproduce(papers, out, find_root() / "results", store=store, workers=workers, engine=engine)
+    results, drifted = find_root() / "results", []
+    rows = reproduce(listed(only), out, results, store=store, workers=workers, engine=engine)
     for row in rows:
         said = {-1: "nothing stored", 0: "reproduced"}.get(row["clips that differ"], "DRIFTED")
         print(f"{row['experiment']:<28} UF1 {row['UF1']:.3f}  stored {row['stored']:.3f}  {said}", flush=True)

@@ -79,20 +79,41 @@ def stored_name(paper: str, experiment: str) -> str:
     return f"{paper}-{experiment}"
 
 
+def listed(only: str | None = None) -> dict[str, Experiment]:
+    """All experiments by their folder in `results/`; those of one paper (`fdp`), or a single one (`fdp-mean`)."""
+    papers = map(load_paper, paper_names())
+    found = {
+        stored_name(paper.name, name): experiment
+        for paper in papers
+        for name, experiment in paper.experiments.items()
+        if only in (None, paper.name, stored_name(paper.name, name))
+    }
+    if not found:
+        raise ValueError(
+            f"There is no paper and no experiment {only!r}; papers: {', '.join(paper_names())}; "
+            f"an experiment's name is like {stored_name(paper_names()[0], 'control')}."
+        )
+    return found
+
+
 def reproduce(
-    papers: list[str], folder: Path, results: Path, *, store: bool, workers: int | None, engine: str = "local"
+    experiments: dict[str, Experiment],
+    folder: Path,
+    results: Path,
+    *,
+    store: bool,
+    workers: int | None,
+    engine: str = "local",
 ) -> Iterator[dict[str, object]]:
-    """Compute every experiment in `folder`, resuming what is there; a row each, beside what `results/` holds.
+    """Compute the experiments in `folder`, resuming what is there; a row each, beside what `results/` holds.
 
     With `store` a finished run takes the place of what is kept, instead of being compared with it.
     """
-    for paper in map(load_paper, papers):
-        for name, experiment in paper.experiments.items():
-            made = run_all(experiment.run, folder / stored_name(paper.name, name), workers, engine)
-            kept = results / stored_name(paper.name, name)
-            if store:
-                keep(made, kept)
-            yield {"experiment": kept.name, **_compared(made, kept)}
+    for name, experiment in experiments.items():
+        made = run_all(experiment.run, folder / name, workers, engine)
+        if store:
+            keep(made, results / name)
+        yield {"experiment": name, **_compared(made, results / name)}
 
 
 def _compared(made: Run, kept: Path) -> dict[str, object]:

@@ -404,7 +404,7 @@ def _ordered(clips: ClipSet, order: str) -> np.ndarray:  # (N, 8, H, W)
     frames = np.array(clips.frames)
     if order == "still":
         return np.repeat(frames[:, :1], FRAMES, axis=1)
-    if order == "shuffled":  # each clip in an order of its own, by its name: one order for all could be learnt
+    if order == "shuffled":  # each clip in its own order, by its name: one order for all could be learnt
         draws = [np.random.default_rng(crc32(name.encode())) for name in clips.clips["clip"]]
         return np.stack([one[draw.permutation(FRAMES)] for one, draw in zip(frames, draws, strict=True)])
     return frames[:, ::-1].copy() if order == "reversed" else frames

@@ -3,7 +3,14 @@ from typer.testing import CliRunner
 
 from mer_core.cli import app
 from mer_core.evaluation import experiments
-from mer_core.evaluation.experiments import load_paper, paper_names, reproduce, score_rows, verdicts
+from mer_core.evaluation.experiments import (
+    listed,
+    load_paper,
+    paper_names,
+    reproduce,
+    score_rows,
+    verdicts,
+)
 from mer_core.settings import SettingsError
 
 TOY = """
@@ -45,7 +52,7 @@ def test_every_experiment_of_a_paper_is_a_run_that_could_start(name):
 def test_a_verdict_comes_from_stored_runs_only(toy):
     paper, results = load_paper("toy"), toy / "results"
     assert verdicts(paper, results)["verdict"].tolist() == ["not computed"]
-    rows = list(reproduce(["toy"], toy / "runs", results, store=True, workers=1))
+    rows = list(reproduce(listed("toy"), toy / "runs", results, store=True, workers=1))
     assert [row["experiment"] for row in rows] == ["toy-flow", "toy-guess"]
     verdict = verdicts(paper, results).loc["motion"]
     table = score_rows(paper, results)
@@ -56,14 +63,14 @@ def test_a_verdict_comes_from_stored_runs_only(toy):
 
 def test_reproducing_compares_prediction_by_prediction(toy):
     results = toy / "results"
-    list(reproduce(["toy"], toy / "runs", results, store=True, workers=1))
-    again = list(reproduce(["toy"], toy / "again", results, store=False, workers=1))
+    list(reproduce(listed("toy"), toy / "runs", results, store=True, workers=1))
+    again = list(reproduce(listed("toy"), toy / "again", results, store=False, workers=1))
     assert [row["clips that differ"] for row in again] == [0, 0]
     path = results / "toy-flow" / "predictions.parquet"
     table = experiments.pd.read_parquet(path)
     table.loc[0, "predicted"] = (table.loc[0, "predicted"] + 1) % 3
     table.to_parquet(path)
-    again = list(reproduce(["toy"], toy / "again", results, store=False, workers=1))
+    again = list(reproduce(listed("toy"), toy / "again", results, store=False, workers=1))
     assert [row["clips that differ"] for row in again] == [1, 0]
 
 
@@ -73,6 +80,12 @@ def test_a_claim_about_no_experiment_is_refused(toy):
         load_paper("toy")
     with pytest.raises(ValueError, match="no paper 'tay'; there are toy"):
         load_paper("tay")
+
+
+def test_a_single_experiment_can_be_asked_for(toy):
+    assert list(listed("toy-guess")) == ["toy-guess"] and len(listed()) == 2
+    with pytest.raises(ValueError, match="no paper and no experiment 'toy-gess'; papers: toy"):
+        listed("toy-gess")
 
 
 def test_what_drifted_is_named_at_the_end(toy, tmp_path):
