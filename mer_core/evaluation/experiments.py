@@ -169,9 +169,15 @@ def _verdict(paper: Paper, claim: Claim, results: Path) -> dict[str, object]:
     folders = [results / stored_name(paper.name, name) for name in (claim.better, claim.worse)]
     if not all((folder / "run.json").exists() for folder in folders):
         return {"claim": claim.says, "difference": float("nan"), "p": float("nan"), "verdict": "not computed"}
-    better, worse = (StoredRun(folder).predictions for folder in folders)
+    better, worse = same_seeds(*(StoredRun(folder).predictions for folder in folders))
     n_classes = sum(name.startswith("p_") for name in better)
     test = permutation_test(**paired(better, worse), n_classes=n_classes, score=claim.score)
     sign = "supported" if test.difference > 0 else "not supported"
     verdict = sign if test.p_value < LEVEL else "undecided"
     return {"claim": claim.says, "difference": test.difference, "p": test.p_value, "verdict": verdict}
+
+
+def same_seeds(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The predictions of the seeds that both runs have: main rows have more of them than ablations."""
+    both = set(one["seed"]) & set(other["seed"])
+    return one[one["seed"].isin(both)], other[other["seed"].isin(both)]

@@ -64,6 +64,12 @@ class RunSettings(Settings):
     every_epoch: bool = Field(False, description="keep the probabilities after every epoch, for an audit")
     keep_weights: bool = Field(False, description="keep every part's network")
     limit: int | None = Field(None, ge=2, description="that many clips only, each emotion with its share")
+    labelled: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of a fold's training clips that is learnt from, of each class at least one",
+    )
 
     def create_method(self) -> Method:
         """The method as it is set here."""
@@ -172,14 +178,23 @@ def compute(plain: str, part: Part) -> Result:
     start = time.monotonic()
     settings, shared = RunSettings.model_validate_json(plain), material(plain)
     fold, device = shared.folds[part.fold], find_device(settings.device)
-    train, test = shared.examples.take(fold.train), shared.examples.take(fold.test)
     seed = fold_seed(part.fold, part.seed)
+    learnt = some_of_each(fold.train, shared.labels, settings.labelled, seed)
+    train, test = shared.examples.take(learnt), shared.examples.take(fold.test)
     asked = (settings.selection, settings.every_epoch, shared.starts[part.seed])
     fitted = fit_and_predict(shared.method, train, test, seed, device, *asked)
     weights = _weights(fitted) if settings.keep_weights else None
     made_by = {"code": code_version(), "numerics": numerics_class()}
     seconds, table = time.monotonic() - start, _table(shared, part, fitted.probabilities)
     return Result(table, fitted.epochs, weights, seconds, made_by, shared.fingerprint)
+
+
+def some_of_each(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """That share of the rows of each class, at least one; a smaller share is a part of a larger one."""
+    order = pd.Series(np.random.RandomState(seed).permutation(rows))
+    classes = order.groupby(labels[order])
+    most = (share * classes.transform("size")).round().clip(lower=1)
+    return np.sort(order[classes.cumcount() < most].to_numpy())
 
 
 def _table(shared: Material, part: Part, probabilities: np.ndarray) -> pd.DataFrame:

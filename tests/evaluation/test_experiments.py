@@ -82,6 +82,13 @@ def test_a_claim_about_no_experiment_is_refused(toy):
         load_paper("tay")
 
 
+def test_runs_are_compared_on_the_seeds_that_both_have(toy):
+    (toy / "toy.toml").write_text(TOY.replace('method = "hoof"', 'method = "hoof"\nseeds = [0, 1]'))
+    results = toy / "results"
+    list(reproduce(listed("toy"), toy / "runs", results, store=True, workers=1))
+    assert verdicts(load_paper("toy"), results)["verdict"].tolist() != ["not computed"]
+
+
 def test_a_single_experiment_can_be_asked_for(toy):
     assert list(listed("toy-guess")) == ["toy-guess"]
     assert list(listed()) == ["toy-flow", "toy-guess"]

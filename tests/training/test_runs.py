@@ -28,7 +28,7 @@ from mer_core.training import (
     run,
     runs,
 )
-from mer_core.training.parts import Part, material
+from mer_core.training.parts import Part, material, some_of_each
 from tests.training.tools import MER, MINI, mer, mini, pooled, times
 
 COLUMNS = ["clip", "subject", "fold", "seed", "truth", "predicted", "p_negative", "p_positive", "p_surprise"]
@@ -315,3 +315,15 @@ def test_nothing_is_unpickled_anywhere():
             if isinstance(node, ast.Call):
                 assert ast.unparse(node.func) not in {"torch.load", "pd.read_pickle", "torch.hub.load"}, path
                 assert not any(k.arg == "allow_pickle" and k.value.value for k in node.keywords), path
+
+
+def test_fewer_labels_keep_every_class_and_are_a_part_of_more_labels():
+    labels, rows = np.repeat([0, 1, 2], [20, 10, 1]), np.arange(31)
+    tenth, half = (some_of_each(rows, labels, share, seed=3) for share in (0.1, 0.5))
+    assert np.bincount(labels[tenth]).tolist() == [2, 1, 1]
+    assert np.bincount(labels[half]).tolist() == [10, 5, 1]
+    assert set(tenth) < set(half)
+
+
+def test_all_labels_are_the_training_clips_as_they_were():
+    assert some_of_each(np.arange(5, 9), np.zeros(9, int), 1.0, seed=0).tolist() == [5, 6, 7, 8]
