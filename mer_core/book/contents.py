@@ -1,7 +1,8 @@
 """Which chapters there are, and what each one depends on.
 
 What a chapter shows depends on its cells, on the modules of `mer_core` that it imports (directly or through each
-other), on the data files of the package, on `results/` and on the locked versions. A *key* is the hash of all that.
+other), on the data files of the package, on `results/` if one of these modules reads it, and on the locked versions.
+A *key* is the hash of all that.
 """
 
 import ast
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import nbformat
 import yaml
+
+STORED = "mer_core/evaluation/stored.py"  # what reads `results/`
 
 
 class BookError(RuntimeError):
@@ -52,8 +55,10 @@ def key(root: Path, chapter: str, *, with_outputs: bool = False) -> str:
     notebook = nbformat.read(root / chapter, as_version=4)
     cells = [(cell.cell_type, cell.source, cell.metadata) for cell in notebook.cells]
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    inputs = {*_modules(root, *code), *files(root / "results"), root / "requirements.lock"}
+    modules = _modules(root, *code)
+    inputs = {*modules, root / "requirements.lock"}
     inputs |= {path for path in files(root / "mer_core") if path.suffix != ".py"}
+    inputs |= set(files(root / "results")) if root / STORED in modules else set()
     return digest(repr(notebook if with_outputs else cells), inputs)
 
 

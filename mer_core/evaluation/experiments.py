@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import Field
 
 from mer_core.evaluation.metrics import scores
-from mer_core.evaluation.statistics import bootstrap_interval, columns, paired, permutation_test
+from mer_core.evaluation.statistics import bootstrap_interval, columns, holm, paired, permutation_test
 from mer_core.evaluation.stored import StoredRun, keep
 from mer_core.settings import Settings, SettingsError
 from mer_core.training import Run, RunSettings
@@ -136,6 +136,11 @@ def uf1(table: pd.DataFrame) -> float:
     )
 
 
+def always_the_commonest(table: pd.DataFrame) -> float:
+    """UF1 of naming the class that most clips have, every time: what nobody should be below."""
+    return uf1(table.assign(predicted=table["truth"].mode()[0]))
+
+
 # Verdicts, from what is stored
 
 
@@ -161,8 +166,13 @@ def _interval(table: pd.DataFrame) -> object:
 
 
 def verdicts(paper: Paper, results: Path) -> pd.DataFrame:
-    """A row a claim: the difference of its two runs, the chance of such a difference, and what follows."""
-    return pd.DataFrame({name: _verdict(paper, claim, results) for name, claim in paper.claims.items()}).T
+    """A row a claim: the difference of its two runs, the chance of such a difference, and what follows.
+
+    `corrected` is that chance when all claims of the paper that were tested are counted, by Holm.
+    """
+    rows = pd.DataFrame({name: _verdict(paper, claim, results) for name, claim in paper.claims.items()}).T
+    tested = rows.loc[rows["verdict"] != "not computed", "p"]
+    return rows.assign(corrected=pd.Series(holm(tested.to_dict()) if len(tested) else {}, dtype=float))
 
 
 def _verdict(paper: Paper, claim: Claim, results: Path) -> dict[str, object]:

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-import cv2
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mer_core.figures.images import MARGIN, signed_grey, slideshow
-from mer_core.figures.style import styled
+from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
 
-FOR, AGAINST, QUIET = "#0072B2", "#D55E00", "#999999"
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#882255")
 
 
@@ -21,7 +19,7 @@ def weight_bars(weights: Sequence[float]) -> go.Figure:
     colours = [FOR if weight > 0 else AGAINST for weight in weights]
     text = [f"{weight:+.2f}" for weight in weights]
     figure = go.Figure(
-        go.Bar(x=frames, y=_rounded(weights), marker_color=colours, text=text, textposition="outside")
+        go.Bar(x=frames, y=rounded(weights), marker_color=colours, text=text, textposition="outside")
     )
     reach = 1.2 * max(abs(weight) for weight in weights)
     figure.update_layout(
@@ -110,7 +108,7 @@ def parameter_bars(parts: pd.DataFrame) -> go.Figure:
     millions = parts / 1e6
     figure = go.Figure(
         [
-            go.Bar(y=list(parts), x=_rounded(row), name=name, orientation="h", marker_color=colour)
+            go.Bar(y=list(parts), x=rounded(row), name=name, orientation="h", marker_color=colour)
             for (name, row), colour in zip(millions.iterrows(), COLOURS, strict=False)
         ]
     )
@@ -142,42 +140,6 @@ def learning(accuracy: Mapping[str, Sequence[float]], error: Mapping[str, Sequen
 def _curve(name: str, values: Sequence[float], colour: str, is_new: bool) -> go.Scatter:
     dash = "dot" if len(set(values)) == 1 else "solid"  # what does not depend on the epoch
     return go.Scatter(
-        x=list(range(1, len(values) + 1)), y=_rounded(values), name=name, legendgroup=name, showlegend=is_new,
+        x=list(range(1, len(values) + 1)), y=rounded(values), name=name, legendgroup=name, showlegend=is_new,
         mode="lines", line={"color": colour, "dash": dash},
     )  # fmt: skip
-
-
-def intervals(rows: pd.DataFrame, references: Mapping[str, float]) -> go.Figure:
-    """UF1 of each run with its interval, and what to compare it with. `rows` is that of `score_rows`."""
-    away = {"array": _rounded(rows["high"] - rows["UF1"]), "arrayminus": _rounded(rows["UF1"] - rows["low"])}
-    figure = go.Figure(
-        go.Scatter(
-            x=_rounded(rows["UF1"]), y=list(rows.index), mode="markers", customdata=list(rows["about"]),
-            error_x={"type": "data", "color": QUIET, **away}, marker={"size": 11, "color": FOR},
-            hovertemplate="%{customdata}: UF1 %{x:.3f}<extra></extra>", showlegend=False,
-        )
-    )  # fmt: skip
-    for (name, value), colour in zip(references.items(), (AGAINST, QUIET, "#009E73"), strict=False):
-        figure.add_vline(x=round(value, 4), line_color=colour, line_dash="dot")
-        figure.add_annotation(x=round(value, 4), y=1, yref="paper", yanchor="bottom", text=name, showarrow=False,
-                              font={"color": colour, "size": 12})  # fmt: skip
-    figure.update_layout(xaxis={"title": "UF1", "range": [0, 1]}, yaxis_autorange="reversed")
-    said = [f"{name} {row['UF1']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" for name, row in rows.iterrows()]
-    said += [f"{name} {value:.3f}" for name, value in references.items()]
-    return styled(figure, f"UF1 with intervals: {', '.join(said)}.", height=140 + 36 * len(rows))
-
-
-def seen_on(face: np.ndarray, marked: np.ndarray, region: np.ndarray, times: int = 3) -> np.ndarray:
-    """A grey face (H, W), enlarged: what a map marks in orange, the outline of a region in white; (H, W, 3) uint8."""
-    size = tuple(times * side for side in face.shape[::-1])
-    strength = np.clip(marked / max(float(np.quantile(marked, 0.99)), 1e-9), 0, 1)[..., None]
-    grey = face[..., None].astype(float) * np.ones(3)
-    image = (1 - 0.8 * strength) * grey + 0.8 * strength * np.array([230, 159, 0])
-    image = cv2.resize(image.round().astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
-    large = cv2.resize(region.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    lines, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(image, lines, -1, (255, 255, 255), 1)
-
-
-def _rounded(values: Sequence[float]) -> list[float]:
-    return [round(float(value), 4) for value in values]

@@ -66,6 +66,18 @@ def signed_grey(image: np.ndarray, largest: float | None = None) -> np.ndarray:
     return (127.5 + 127.5 * np.clip(image / largest, -1, 1)).round().astype(np.uint8)
 
 
+def seen_on(face: np.ndarray, marked: np.ndarray, region: np.ndarray, times: int = 3) -> np.ndarray:
+    """A grey face (H, W), enlarged: what a map marks in orange, the outline of a region in white; (H, W, 3) uint8."""
+    size = tuple(times * side for side in face.shape[::-1])
+    strength = np.clip(marked / max(float(np.quantile(marked, 0.99)), 1e-9), 0, 1)[..., None]
+    grey = face[..., None].astype(float) * np.ones(3)
+    image = (1 - 0.8 * strength) * grey + 0.8 * strength * np.array([230, 159, 0])
+    image = cv2.resize(image.round().astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
+    large = cv2.resize(region.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    lines, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(image, lines, -1, (255, 255, 255), 1)
+
+
 def _row(titles: Sequence[str]) -> go.Figure:
     figure = make_subplots(1, len(titles), subplot_titles=list(titles), horizontal_spacing=0.01)
     figure.update_xaxes(visible=False, constrain="domain")

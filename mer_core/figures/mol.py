@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mer_core.figures.images import MARGIN, flow_colours, slideshow
-from mer_core.figures.style import SEQUENTIAL, styled
+from mer_core.figures.style import QUIET, SEQUENTIAL, rounded, styled
 
-BLUE, ORANGE, GREEN, QUIET = "#0072B2", "#E69F00", "#009E73", "#999999"
+BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 SIGNED = [[0, "#D55E00"], [0.5, "rgba(255,255,255,0)"], [1, "#0072B2"]]  # below 0, nothing, above 0
 
 # The network as boxes: (name, what it holds, x, y, colour), and which box leads to which.
@@ -134,9 +134,7 @@ def progress(panels: Mapping[str, tuple[Sequence[float], float, str]]) -> go.Fig
     figure.update_annotations(font_size=13)  # the titles
     said = []
     for column, (title, (values, reference, name)) in enumerate(panels.items(), start=1):
-        line = go.Scatter(
-            x=list(range(1, len(values) + 1)), y=_rounded(values), mode="lines", line_color=BLUE
-        )
+        line = go.Scatter(x=list(range(1, len(values) + 1)), y=rounded(values), mode="lines", line_color=BLUE)
         figure.add_trace(line, row=1, col=column)
         figure.add_hline(y=round(reference, 4), line_dash="dot", line_color=ORANGE, col=column, row=1)
         figure.add_annotation(
@@ -146,7 +144,3 @@ def progress(panels: Mapping[str, tuple[Sequence[float], float, str]]) -> go.Fig
         said.append(f"{title}: from {values[0]:.3f} to {values[-1]:.3f}, {name} {reference:.3f}")
     figure.update_xaxes(title="epoch").update_yaxes(rangemode="tozero")
     return styled(figure, f"After each epoch. {'; '.join(said)}.").update_layout(showlegend=False)
-
-
-def _rounded(values: Sequence[float]) -> list[float]:
-    return [round(float(value), 4) for value in values]

@@ -1,12 +1,12 @@
-"""Figures of the chapter "Scores and protocols"."""
+"""Scores in figures: who is called what, and how sure a score is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from mer_core.evaluation import Scores
-from mer_core.figures.style import CLASS_COLOURS, SEQUENTIAL, styled
+from mer_core.figures.style import AGAINST, CLASS_COLOURS, FOR, QUIET, SEQUENTIAL, rounded, styled
 
 
 def clips_per_subject(clips: pd.DataFrame, classes: Sequence[str]) -> go.Figure:
@@ -70,3 +70,23 @@ def pooling(values: dict[str, float]) -> go.Figure:
     figure.update_layout(xaxis={"title": "macro F1", "range": [0, 1]}, yaxis_autorange="reversed")
     alt = "; ".join(f"{name}: {value:.3f}" for name, value in values.items())
     return styled(figure, f"One set of predictions, three ways to compute F1. {alt}.", height=260)
+
+
+def intervals(rows: pd.DataFrame, references: Mapping[str, float]) -> go.Figure:
+    """UF1 of each run with its interval, and what to compare it with. `rows` is that of `score_rows`."""
+    away = {"array": rounded(rows["high"] - rows["UF1"]), "arrayminus": rounded(rows["UF1"] - rows["low"])}
+    figure = go.Figure(
+        go.Scatter(
+            x=rounded(rows["UF1"]), y=list(rows.index), mode="markers", customdata=list(rows["about"]),
+            error_x={"type": "data", "color": QUIET, **away}, marker={"size": 11, "color": FOR},
+            hovertemplate="%{customdata}: UF1 %{x:.3f}<extra></extra>", showlegend=False,
+        )
+    )  # fmt: skip
+    for (name, value), colour in zip(references.items(), (AGAINST, QUIET, "#009E73"), strict=False):
+        figure.add_vline(x=round(value, 4), line_color=colour, line_dash="dot")
+        figure.add_annotation(x=round(value, 4), y=1, yref="paper", yanchor="bottom", text=name, showarrow=False,
+                              font={"color": colour, "size": 12})  # fmt: skip
+    figure.update_layout(xaxis={"title": "UF1", "range": [0, 1]}, yaxis_autorange="reversed")
+    said = [f"{name} {row['UF1']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" for name, row in rows.iterrows()]
+    said += [f"{name} {value:.3f}" for name, value in references.items()]
+    return styled(figure, f"UF1 with intervals: {', '.join(said)}.", height=140 + 36 * len(rows))

@@ -3,6 +3,8 @@
 The colours are those of Okabe and Ito, which the colour-blind can tell apart.
 """
 
+from collections.abc import Iterable
+
 import plotly.graph_objects as go
 
 CLASS_COLOURS = {
@@ -20,6 +22,7 @@ CLASS_COLOURS = {
     "pain": "#661100",
     "helpless": "#6699CC",
 }
+FOR, AGAINST, QUIET = "#0072B2", "#D55E00", "#999999"  # blue speaks for it, orange against it, grey beside it
 SEQUENTIAL = [[0, "rgba(0,114,178,0.04)"], [1, "#0072B2"]]  # one hue: only its strength says something
 GRID = "rgba(128,128,128,0.25)"  # visible on white and on black
 
@@ -36,3 +39,8 @@ def styled(figure: go.Figure, alt: str, height: int = 360) -> go.Figure:
     )
     look = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True}
     return figure.update_xaxes(look).update_yaxes(look)
+
+
+def rounded(values: Iterable[float]) -> list[float]:
+    """Four digits are more than a picture shows; a page need not carry sixteen."""
+    return [round(float(value), 4) for value in values]

@@ -5,6 +5,7 @@ import re
 import nbformat
 import pytest
 
+from mer_core.book.contents import key
 from tests.book import tiny
 
 
@@ -100,6 +101,22 @@ def test_a_new_citation_on_one_page_leaves_no_dead_link_on_another(book):
         f'id="{link[1]}".*?</div>', (book / "_build/html/chapters/index.html").read_text(), re.DOTALL
     )
     assert "structural similarity" in target[0]
+
+
+def test_stored_runs_matter_only_to_a_chapter_that_reads_them(book):
+    def before_and_after(name):
+        before = key(book, tiny.CHAPTER)
+        (book / "results" / name).mkdir(parents=True)
+        (book / "results" / name / "run.json").write_text("{}")
+        return before, key(book, tiny.CHAPTER)
+
+    before, after = before_and_after("one")
+    assert before == after
+    tiny.edit(
+        book / tiny.CHAPTER, "from pydantic", "from mer_core.book.results import stored_run\\nfrom pydantic"
+    )
+    before, after = before_and_after("two")
+    assert before != after
 
 
 def test_a_live_control_becomes_a_sentence_on_the_page(stored):

@@ -4,6 +4,7 @@ from typer.testing import CliRunner
 from mer_core.cli import app
 from mer_core.evaluation import experiments
 from mer_core.evaluation.experiments import (
+    always_the_commonest,
     listed,
     load_paper,
     paper_names,
@@ -11,6 +12,7 @@ from mer_core.evaluation.experiments import (
     score_rows,
     verdicts,
 )
+from mer_core.evaluation.stored import StoredRun
 from mer_core.settings import SettingsError
 
 TOY = """
@@ -59,6 +61,9 @@ def test_a_verdict_comes_from_stored_runs_only(toy):
     assert verdict["difference"] == pytest.approx(table.loc["flow", "UF1"] - table.loc["guess", "UF1"])
     assert verdict["verdict"] == ("undecided" if verdict["p"] >= 0.05 else "supported")
     assert (table["low"] <= table["UF1"]).all()
+    assert verdict["corrected"] == verdict["p"]  # the only claim that was tested
+    guess = StoredRun(results / "toy-guess").predictions
+    assert always_the_commonest(guess) == pytest.approx(table.loc["guess", "UF1"])
 
 
 def test_reproducing_compares_prediction_by_prediction(toy):

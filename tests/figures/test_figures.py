@@ -67,3 +67,29 @@ def test_flow_colours_are_white_where_nothing_moves_and_differ_by_direction():
 def test_signed_grey_is_mid_grey_at_zero():
     made = figures.signed_grey(np.array([[-2.0, 0.0, 2.0]]), largest=2.0)
     assert made.tolist() == [[0, 128, 255]]
+
+
+def test_runs_have_intervals_and_references_their_lines():
+    rows = pd.DataFrame({"about": ["it"], "UF1": [0.5], "low": [0.4], "high": [0.7]}, index=["paper"])
+    figure = figures.intervals(rows, {"chance": 0.3})
+    assert (figure.data[0].error_x.array, figure.data[0].error_x.arrayminus) == ((0.2,), (0.1,))
+    assert figure.layout.shapes[0].x0 == 0.3
+    assert "paper 0.500 [0.400, 0.700], chance 0.300" in figure.layout.meta["alt"]
+
+
+def test_a_map_that_marks_nothing_leaves_the_face_as_it_is():
+    face, nothing = np.full((8, 8), 90, np.uint8), np.zeros((8, 8))
+    image = figures.seen_on(face, nothing, nothing > 0, times=2)
+    assert image.shape == (16, 16, 3)
+    assert (image == 90).all()
+
+
+def test_what_is_marked_turns_orange_and_the_region_has_an_outline():
+    face, marked = np.full((8, 8), 90, np.uint8), np.zeros((8, 8))
+    marked[:2] = 1
+    region = np.zeros((8, 8), bool)
+    region[4:7, 4:7] = True
+    image = figures.seen_on(face, marked, region, times=4)
+    assert image[2, 16].tolist() == [202, 145, 18]
+    assert (image[16, 16:28] == 255).all()
+    assert (image[22, 22] == 90).all()
