@@ -1,12 +1,11 @@
 """Runs kept in the repository, under `results/`: the only source of a number that a chapter does not compute itself.
 
-run.json              the run's own record: settings, data, code, machine
+run.json              the run's own record: settings, data, code, machine; and the seconds that its parts took, summed
 predictions.parquet   a row a clip and seed: clip, subject, fold, seed, truth, predicted, p_<class> …
 epochs.parquet        a row a clip and seed: what was predicted after each epoch, if the run kept it
 """
 
 import json
-import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +49,8 @@ def keep(run: Run, folder: Path) -> StoredRun:
             f"{run.folder} is not finished: {len(missing)} parts are missing. `mer resume` it first."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(run.folder / "run.json", folder / "run.json")
+    record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1)}
+    (folder / "run.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     parts = run.parts()
     pooled = pd.concat([pd.read_parquet(run.file(part)) for part in parts], ignore_index=True)
     pooled.to_parquet(folder / "predictions.parquet", index=False)
