@@ -27,7 +27,7 @@ lint: $(INSTALLED)
 	@$(BIN)/ruff format --check
 
 bench: $(INSTALLED)
-	@for script in benchmarks/*.py; do echo; echo "$$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out %/side_by_side.py, $(wildcard benchmarks/*.py)); do echo; echo "$$script"; $(BIN)/python $$script || exit 1; done
 
 serve: book
 	@$(BIN)/mer serve
