@@ -2,6 +2,7 @@
 # make test   unit tests and notebook tests           make serve   look at the book locally
 # make lab    the chapters as live notebooks          make clean   remove what was built, keep .venv
 # make bench  speed, memory, shares of time           make chapters   execute what changed and store the outputs
+# make reproduce   every number of results/ again, compared with what is stored
 #
 # TORCH_BACKEND=cpu (or auto, cu130, …) before the first command installs that build of PyTorch.
 
@@ -9,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book test lint serve lab clean chapters lock bench ray
+.PHONY: book test lint serve lab clean chapters lock bench ray reproduce
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)
@@ -21,6 +22,10 @@ test: $(INSTALLED)
 
 chapters: $(INSTALLED)
 	@$(BIN)/mer chapters
+
+# make reproduce ARGS="--only fdp"
+reproduce: $(INSTALLED)
+	@$(BIN)/mer reproduce $(ARGS)
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check

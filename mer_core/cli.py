@@ -13,6 +13,7 @@ from mer_core.book.contents import BookError, find_root
 from mer_core.settings import SettingsError
 
 if TYPE_CHECKING:
+    from mer_core.evaluation.reproduction import Reproduced, Tolerance
     from mer_core.training import RunSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -244,7 +245,7 @@ def reproduce(
         str | None, typer.Option(help="A paper (fdp) or one experiment of it (fdp-mean); default: all.")
     ] = None,
     store: Annotated[
-        bool, typer.Option("--store", help="Keep the runs in results/ instead of comparing.")
+        bool, typer.Option("--store", help="Put the runs in the place of those in results/.")
     ] = False,
     out: Annotated[
         Path, typer.Option(help="Folder of the runs: what is finished there is not repeated.")
@@ -254,20 +255,32 @@ def reproduce(
 ) -> None:
     """Compute every experiment of the papers again and compare it with results/; an interrupted one goes on.
 
+    What results/ does not hold yet is kept there. The last table says what moved, and by how much it may.
+
     Example: mer reproduce --only fdp
     """
-    from mer_core.evaluation.experiments import listed, reproduce
+    from mer_core.evaluation.experiments import listed
+    from mer_core.evaluation.reproduction import Clock, measured_tolerance, reproduce
 
-    results, drifted = find_root() / "results", []
-    rows = reproduce(listed(only), out, results, store=store, workers=workers, engine=engine)
+    results, experiments = find_root() / "results", listed(only)
+    tolerance, clock = measured_tolerance(results), Clock(experiments, results, workers)
+    print(f"{len(experiments)} experiments; {clock.left()}".rstrip("; "))
+    rows = []
+    for row in reproduce(experiments, out, results, store=store, workers=workers, engine=engine):
+        rows.append(row)
+        clock.finish(row.experiment)
+        print(f"{row.experiment}: UF1 {row.now:.3f}, {row.verdict}; {clock.left()}".rstrip("; "), flush=True)
+    _conclude(rows, tolerance)
+
+
+def _conclude(rows: "list[Reproduced]", tolerance: "Tolerance") -> None:
+    print(f"\n{'experiment':<28}   now stored clips that differ")
     for row in rows:
-        said = {-1: "nothing stored", 0: "reproduced"}.get(row["clips that differ"], "DRIFTED")
-        print(f"{row['experiment']:<28} UF1 {row['UF1']:.3f}  stored {row['stored']:.3f}  {said}", flush=True)
-        drifted += [row["experiment"]] if said == "DRIFTED" else []
-    if drifted:
-        raise RuntimeError(
-            f"{len(drifted)} experiments gave other predictions than the stored ones: {', '.join(drifted)}."
-        )
+        numbers = f"{row.now:.3f} {row.stored:6.3f} {row.clips_that_differ:17}"
+        print(f"{row.experiment:<28} {numbers}  {row.verdict}")
+    print(f"UF1 may differ by {tolerance.uf1:.3f}: {tolerance.reason}.")
+    if drifted := [row.experiment for row in rows if row.verdict == "DRIFTED"]:
+        raise RuntimeError(f"{len(drifted)} experiments drifted: {', '.join(drifted)}.")
 
 
 def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:

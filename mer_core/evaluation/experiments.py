@@ -4,7 +4,6 @@
 """
 
 import tomllib
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -14,10 +13,9 @@ from pydantic import Field
 
 from mer_core.evaluation.metrics import scores
 from mer_core.evaluation.statistics import bootstrap_interval, columns, holm, paired, permutation_test
-from mer_core.evaluation.stored import StoredRun, keep
+from mer_core.evaluation.stored import StoredRun
 from mer_core.settings import Settings, SettingsError
-from mer_core.training import Run, RunSettings
-from mer_core.training import run as run_all
+from mer_core.training import RunSettings
 
 PAPERS = Path(__file__).parent / "papers"
 LEVEL = 0.05  # of the test behind a verdict
@@ -94,36 +92,6 @@ def listed(only: str | None = None) -> dict[str, Experiment]:
             f"an experiment's name is like {stored_name(paper_names()[0], 'control')}."
         )
     return found
-
-
-def reproduce(
-    experiments: dict[str, Experiment],
-    folder: Path,
-    results: Path,
-    *,
-    store: bool,
-    workers: int | None,
-    engine: str = "local",
-) -> Iterator[dict[str, object]]:
-    """Compute the experiments in `folder`, resuming what is there; a row each, beside what `results/` holds.
-
-    With `store` a finished run takes the place of what is kept, instead of being compared with it.
-    """
-    for name, experiment in experiments.items():
-        made = run_all(experiment.run, folder / name, workers, engine)
-        if store:
-            keep(made, results / name)
-        yield {"experiment": name, **_compared(made, results / name)}
-
-
-def _compared(made: Run, kept: Path) -> dict[str, object]:
-    now = made.predictions()
-    if not (kept / "run.json").exists():
-        return {"UF1": uf1(now), "stored": float("nan"), "clips that differ": -1}
-    stored = StoredRun(kept).predictions
-    both = now.merge(stored, on=["clip", "seed"], suffixes=("", "_stored"))
-    differ = int((both["predicted"] != both["predicted_stored"]).sum()) + len(now) - len(both)
-    return {"UF1": uf1(now), "stored": uf1(stored), "clips that differ": differ}
 
 
 def uf1(table: pd.DataFrame) -> float:

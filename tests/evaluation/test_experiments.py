@@ -1,46 +1,17 @@
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from mer_core.cli import app
-from mer_core.evaluation import experiments
 from mer_core.evaluation.experiments import (
     always_the_commonest,
     listed,
     load_paper,
     paper_names,
-    reproduce,
     score_rows,
     verdicts,
 )
+from mer_core.evaluation.reproduction import reproduce
 from mer_core.settings import SettingsError
-
-TOY = """
-title = "toy"
-[defaults]
-corpus = "synth-mini"
-groups = 2
-[experiments.flow]
-about = "histograms of motion"
-method = "hoof"
-[experiments.guess]
-about = "the most frequent class"
-method = "majority"
-[claims.motion]
-says = "motion helps"
-where = "here"
-better = "flow"
-worse = "guess"
-"""
-
-
-@pytest.fixture
-def toy(tmp_path, monkeypatch):
-    (tmp_path / "toy.toml").write_text(TOY)
-    monkeypatch.setattr(experiments, "PAPERS", tmp_path)
-    load_paper.cache_clear()
-    yield tmp_path
-    load_paper.cache_clear()
+from tests.evaluation.conftest import TOY
 
 
 @pytest.mark.parametrize("name", paper_names())
@@ -54,8 +25,8 @@ def test_every_experiment_of_a_paper_is_a_run_that_could_start(name):
 def test_a_verdict_comes_from_stored_runs_only(toy):
     paper, results = load_paper("toy"), toy / "results"
     assert verdicts(paper, results)["verdict"].tolist() == ["not computed"]
-    rows = list(reproduce(listed("toy"), toy / "runs", results, store=True, workers=1))
-    assert [row["experiment"] for row in rows] == ["toy-flow", "toy-guess"]
+    rows = list(reproduce(listed("toy"), toy / "runs", results))
+    assert [row.experiment for row in rows] == ["toy-flow", "toy-guess"]
     verdict = verdicts(paper, results).loc["motion"]
     table = score_rows(paper, results)
     assert verdict["difference"] == pytest.approx(table.loc["flow", "UF1"] - table.loc["guess", "UF1"])
@@ -72,19 +43,6 @@ def test_always_the_commonest_class_is_right_about_that_class_alone():
     assert always_the_commonest(table) == pytest.approx(f1 / 3)
 
 
-def test_reproducing_compares_prediction_by_prediction(toy):
-    results = toy / "results"
-    list(reproduce(listed("toy"), toy / "runs", results, store=True, workers=1))
-    again = list(reproduce(listed("toy"), toy / "again", results, store=False, workers=1))
-    assert [row["clips that differ"] for row in again] == [0, 0]
-    path = results / "toy-flow" / "predictions.parquet"
-    table = pd.read_parquet(path)
-    table.loc[0, "predicted"] = (table.loc[0, "predicted"] + 1) % 3
-    table.to_parquet(path)
-    again = list(reproduce(listed("toy"), toy / "again", results, store=False, workers=1))
-    assert [row["clips that differ"] for row in again] == [1, 0]
-
-
 def test_a_claim_about_no_experiment_is_refused(toy):
     (toy / "toy.toml").write_text(TOY.replace('worse = "guess"', 'worse = "luck"'))
     with pytest.raises(SettingsError, match=r"claims compare \['luck'\]"):
@@ -96,7 +54,7 @@ def test_a_claim_about_no_experiment_is_refused(toy):
 def test_runs_are_compared_on_the_seeds_that_both_have(toy):
     (toy / "toy.toml").write_text(TOY.replace('method = "hoof"', 'method = "hoof"\nseeds = [0, 1]'))
     results = toy / "results"
-    list(reproduce(listed("toy"), toy / "runs", results, store=True, workers=1))
+    list(reproduce(listed("toy"), toy / "runs", results))
     assert verdicts(load_paper("toy"), results)["verdict"].tolist() != ["not computed"]
 
 
@@ -105,10 +63,3 @@ def test_a_single_experiment_can_be_asked_for(toy):
     assert list(listed()) == ["toy-flow", "toy-guess"]
     with pytest.raises(ValueError, match="no paper and no experiment 'toy-gess'; papers: toy"):
         listed("toy-gess")
-
-
-def test_what_drifted_is_named_at_the_end(toy, tmp_path):
-    result = CliRunner().invoke(
-        app, ["reproduce", "--only", "toy", "--out", str(tmp_path / "runs"), "--workers", "1"]
-    )
-    assert "nothing stored" in result.output
