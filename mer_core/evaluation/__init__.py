@@ -7,6 +7,7 @@ from mer_core.evaluation.statistics import (
     bootstrap_interval,
     columns,
     critical_differences,
+    difference_interval,
     holm,
     paired,
     per_class,
@@ -16,5 +17,6 @@ from mer_core.evaluation.statistics import (
 
 __all__ = [
     "CONVENTIONS", "Predictions", "Scores", "audit", "block_scores", "bootstrap_interval", "columns",
-    "critical_differences", "holm", "paired", "per_class", "per_subject", "permutation_test", "scores",
+    "critical_differences", "difference_interval", "holm", "paired", "per_class", "per_subject", "permutation_test",
+    "scores",
 ]  # fmt: skip

@@ -12,7 +12,14 @@ import pandas as pd
 from pydantic import Field
 
 from mer_core.evaluation.metrics import scores
-from mer_core.evaluation.statistics import bootstrap_interval, columns, holm, paired, permutation_test
+from mer_core.evaluation.statistics import (
+    bootstrap_interval,
+    columns,
+    difference_interval,
+    holm,
+    paired,
+    permutation_test,
+)
 from mer_core.evaluation.stored import StoredRun
 from mer_core.settings import Settings, SettingsError
 from mer_core.training import RunSettings
@@ -96,7 +103,7 @@ def listed(only: str | None = None) -> dict[str, Experiment]:
 
 def uf1(table: pd.DataFrame) -> float:
     """Of the pooled predictions, mean over seeds."""
-    n_classes = sum(name.startswith("p_") for name in table)
+    n_classes = _n_classes(table)
     return float(
         pd.Series(
             [scores(t["truth"], t["predicted"], n_classes).uf1 for _, t in table.groupby("seed")]
@@ -130,11 +137,11 @@ def score_rows(paper: Paper, results: Path) -> pd.DataFrame:
 
 def _interval(table: pd.DataFrame) -> object:
     first = columns(table[table["seed"] == table["seed"].min()])
-    return bootstrap_interval(**first, n_classes=sum(name.startswith("p_") for name in table), score="uf1")
+    return bootstrap_interval(**first, n_classes=_n_classes(table), score="uf1")
 
 
 def verdicts(paper: Paper, results: Path) -> pd.DataFrame:
-    """A row a claim: the difference of its two runs, the chance of such a difference, and what follows.
+    """A row a claim: the difference of its two runs, its interval, the chance of such a difference, and what follows.
 
     `corrected` is that chance when all claims of the paper that were tested are counted, by Holm.
     """
@@ -145,14 +152,19 @@ def verdicts(paper: Paper, results: Path) -> pd.DataFrame:
 
 def _verdict(paper: Paper, claim: Claim, results: Path) -> dict[str, object]:
     folders = [results / stored_name(paper.name, name) for name in (claim.better, claim.worse)]
+    row = {"claim": claim.says, **dict.fromkeys(("difference", "low", "high", "p"), float("nan"))}
     if not all((folder / "run.json").exists() for folder in folders):
-        return {"claim": claim.says, "difference": float("nan"), "p": float("nan"), "verdict": "not computed"}
+        return {**row, "verdict": "not computed"}
     better, worse = same_seeds(*(StoredRun(folder).predictions for folder in folders))
-    n_classes = sum(name.startswith("p_") for name in better)
-    test = permutation_test(**paired(better, worse), n_classes=n_classes, score=claim.score)
-    sign = "supported" if test.difference > 0 else "not supported"
-    verdict = sign if test.p_value < LEVEL else "undecided"
-    return {"claim": claim.says, "difference": test.difference, "p": test.p_value, "verdict": verdict}
+    asked = {**paired(better, worse), "n_classes": _n_classes(better), "score": claim.score}
+    interval, p = difference_interval(**asked), permutation_test(**asked).p_value
+    sign = "supported" if interval.value > 0 else "not supported"
+    numbers = {"difference": interval.value, "low": interval.low, "high": interval.high, "p": p}
+    return {**row, **numbers, "verdict": sign if p < LEVEL else "undecided"}
+
+
+def _n_classes(table: pd.DataFrame) -> int:
+    return sum(name.startswith("p_") for name in table)
 
 
 def same_seeds(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

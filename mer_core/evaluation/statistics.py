@@ -266,6 +266,35 @@ def permutation_test(
     return Comparison(float(values[0]), float(values[1]), p_value, len(swaps), is_exact)
 
 
+def difference_interval(
+    truth: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    subjects: ArrayLike,
+    n_classes: int,
+    score: str = "uf1",
+    level: float = 0.95,
+    draws: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Percentile interval of the first method's score less the second's; in each draw both meet the same subjects.
+
+    >>> print(difference_interval([0, 1, 0, 1], [0, 1, 0, 1], [0, 1, 1, 0], ["a", "a", "b", "b"], 2, "accuracy"))
+    0.500 [0.000, 1.000]
+    """
+    _share_of_one(level)
+    _positive(draws)
+    names, a = subject_matrices(truth, first, subjects, n_classes)  # (S, C, C)
+    _, b = subject_matrices(truth, second, subjects, n_classes)
+    _several(names)
+    drawn = score_matrices(_resampled(a, draws, seed), score) - score_matrices(
+        _resampled(b, draws, seed), score
+    )
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    values = score_matrices(np.stack([a.sum(0), b.sum(0)]), score)  # (2,)
+    return Interval(float(values[0] - values[1]), float(low), float(high), level, draws)
+
+
 def _swaps(n: int, draws: int, seed: int) -> tuple[np.ndarray, bool]:
     """Which of `n` subjects to swap in each draw; every way there is if they are few enough."""
     if 2**n <= draws:

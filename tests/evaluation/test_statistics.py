@@ -16,6 +16,7 @@ from mer_core.evaluation.statistics import (
     bootstrap_interval,
     columns,
     critical_differences,
+    difference_interval,
     holm,
     paired,
     per_class,
@@ -439,3 +440,24 @@ def test_wrong_input_to_the_test_is_refused(change, message):
 def test_class_names_must_fit():
     with pytest.raises(ValueError, match="3 class names, got 2"):
         per_class([0, 1], [0, 2], 3, classes=["a", "b"])
+
+
+def test_the_interval_of_a_difference_meets_the_same_subjects_in_both_methods():
+    draw = np.random.default_rng(0)
+    truth, subjects = draw.integers(0, 3, 60), np.repeat([f"s{i:02}" for i in range(12)], 5)
+    first = np.where(draw.random(60) < 0.7, truth, draw.integers(0, 3, 60))
+    second = draw.integers(0, 3, 60)
+    made = difference_interval(truth, first, second, subjects, 3, draws=300, seed=4)
+    times = np.random.default_rng(4).multinomial(12, np.full(12, 1 / 12), size=300)
+    drawn = []
+    for often in times:
+        rows = np.repeat(np.arange(60), np.repeat(often, 5))
+        drawn.append(scores(truth[rows], first[rows], 3).uf1 - scores(truth[rows], second[rows], 3).uf1)
+    assert made.value == pytest.approx(scores(truth, first, 3).uf1 - scores(truth, second, 3).uf1)
+    assert (made.low, made.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]))
+
+
+def test_a_method_does_not_differ_from_itself():
+    answers = [0, 1, 1, 0]
+    made = difference_interval([0, 1, 0, 1], answers, answers, ["a", "a", "b", "b"], 2)
+    assert (made.value, made.low, made.high) == (0, 0, 0)
