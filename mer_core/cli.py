@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Jobs = Annotated[int, typer.Option(min=1, help="Chapters at a time.")]
+Chapters = Annotated[list[str] | None, typer.Argument(help="Their names (mol scores); default: all.")]
 CORES = os.cpu_count() or 1
 
 
@@ -42,19 +43,19 @@ def book(
 
 
 @app.command()
-def chapters(jobs: Jobs = CORES) -> None:
+def chapters(names: Chapters = None, jobs: Jobs = CORES) -> None:
     """Execute the chapters that changed and store their outputs: what `mer verify` will hold them to."""
     from mer_core.book.build import store
 
-    store(find_root(), jobs)
+    store(find_root(), jobs, names or ())
 
 
 @app.command()
-def verify(jobs: Jobs = CORES) -> None:
+def verify(names: Chapters = None, jobs: Jobs = CORES) -> None:
     """Execute the chapters that changed and compare their outputs with the stored ones."""
     from mer_core.book.build import verify as verify_chapters
 
-    verify_chapters(find_root(), jobs)
+    verify_chapters(find_root(), jobs, names or ())
 
 
 @app.command()

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,7 +15,7 @@ import papermill
 from filelock import FileLock
 from papermill.exceptions import PapermillExecutionError
 
-from mer_core.book.contents import BookError, Memory, chapters, digest, files, key
+from mer_core.book.contents import BookError, Memory, chosen, digest, files, key
 
 PAGE_SOURCES = ("_config.yml", "_toc.yml", "references.bib", "chapters")
 LOOK = (
@@ -43,18 +44,18 @@ def build(root: Path, jobs: int = 1, *, stored: bool = False) -> Path:
         return _sphinx(root, pages, home)
 
 
-def store(root: Path, jobs: int = 1) -> None:
+def store(root: Path, jobs: int = 1, only: Sequence[str] = ()) -> None:
     """Execute what changed and store the outputs in the chapters themselves: they are the evidence."""
     pages = root / "_build" / "pages"
-    execute(root, pages, jobs)
-    for name in chapters(root):
+    execute(root, pages, jobs, only)
+    for name in chosen(root, only):
         _copy_if_other(pages / name, root / name)
 
 
-def verify(root: Path, jobs: int = 1) -> None:
+def verify(root: Path, jobs: int = 1, only: Sequence[str] = ()) -> None:
     """Run nbval over the chapters of which anything changed, stored outputs included, since they last passed."""
     passed = Memory(root / "_build" / "passed")
-    keys = {name: key(root, name, with_outputs=True) for name in chapters(root)}
+    keys = {name: key(root, name, with_outputs=True) for name in chosen(root, only)}
     todo = [name for name in keys if not passed.holds(name, keys[name])]
     _say(f"{len(todo)} chapters to verify, {len(keys) - len(todo)} unchanged since they passed")
     if not todo:
@@ -72,10 +73,10 @@ def verify(root: Path, jobs: int = 1) -> None:
 # Executing
 
 
-def execute(root: Path, pages: Path, jobs: int = 1) -> None:
-    """Execute every chapter whose key changed, with its default parameters, into `pages`."""
+def execute(root: Path, pages: Path, jobs: int = 1, only: Sequence[str] = ()) -> None:
+    """Execute every chapter (`only` some) whose key changed, with its default parameters, into `pages`."""
     executed = Memory(root / "_build" / "executed")
-    keys = {name: key(root, name) for name in chapters(root)}
+    keys = {name: key(root, name) for name in chosen(root, only)}
     todo = [name for name in keys if not (executed.holds(name, keys[name]) and (pages / name).exists())]
     _say(f"{len(todo)} chapters to execute, {len(keys) - len(todo)} unchanged")
     problems = []

@@ -40,6 +40,14 @@ def chapters(root: Path) -> list[str]:
     return [f"{page}.ipynb" for page in pages if (root / f"{page}.ipynb").exists()]
 
 
+def chosen(root: Path, names: Iterable[str]) -> list[str]:
+    """The chapters of these names (`mol`, `scores`); all of them if there is none."""
+    every = {Path(chapter).stem: chapter for chapter in chapters(root)}
+    if unknown := [name for name in names if name not in every]:
+        raise BookError(f"There is no chapter {unknown[0]!r}; there are {', '.join(every)}.")
+    return [chapter for name, chapter in every.items() if not names or name in names]
+
+
 def _pages(toc: object) -> Iterator[str]:
     if isinstance(toc, dict):
         yield from (toc[name] for name in ("root", "file") if name in toc)

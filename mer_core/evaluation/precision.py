@@ -1,6 +1,11 @@
-"""How far a mean average precision can be trusted: the interval of whoever else might have been tested."""
+"""How far a mean average precision can be trusted: whether chance reaches it, and what other people would make of it.
+
+With few clips an order by chance has a larger precision than the share of clips that show a unit: one early hit is
+enough. What guessing reaches is therefore found by shuffling.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,6 +13,31 @@ from numpy.typing import ArrayLike
 from mer_core.evaluation.statistics import Interval
 
 LEVEL, DRAWS = 0.95, 2000
+
+
+@dataclass(frozen=True)
+class PrecisionTest:
+    """A mean average precision, that of shuffled clips, and how often those are as good."""
+
+    value: float
+    by_chance: float
+    p_value: float
+
+
+def precision_test(truth: ArrayLike, probabilities: ArrayLike, seed: int = 0) -> PrecisionTest:
+    """Mean over action units, from truths (N, A) of 0 and 1 and what was said: is it better than chance?
+
+    What was said of a clip stays together, and is given to another clip. As it was said counts as one more draw.
+    """
+    truth, probabilities = np.asarray(truth, float), np.asarray(probabilities, float)
+    draw = np.random.default_rng(seed)
+    order = np.stack([np.arange(len(truth)), *(draw.permutation(len(truth)) for _ in range(DRAWS))])
+    even = np.ones(order.shape)
+    units = range(truth.shape[1])
+    means = np.mean(
+        [average_precision(truth[order, a], probabilities[:, a], even) for a in units], axis=0
+    )  # (1 + draws,)
+    return PrecisionTest(float(means[0]), float(means[1:].mean()), float((means >= means[0]).mean()))
 
 
 def precision_interval(
@@ -46,9 +76,12 @@ def _gains(truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) ->
 
 
 def average_precision(shown: np.ndarray, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """For each row of weights (W, N): (W,). Clips of which the same is said count in the order that they have."""
+    """For each row of weights (W, N): (W,). Truths are (N,), or (W, N) where they differ from row to row.
+
+    Clips of which the same is said count in the order that they have.
+    """
     order = np.argsort(-said, kind="stable")
-    weights, shown = weights[:, order], shown[order]
+    weights, shown = weights[:, order], shown[..., order]
     hits = weights * shown  # (W, N)
     asked = weights.cumsum(axis=1)
     precision = np.divide(hits.cumsum(axis=1), asked, out=np.zeros(asked.shape), where=asked > 0)

@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from mer_core.book.contents import key
+from mer_core.book.contents import BookError, chosen, key
 from tests.book import tiny
 
 
@@ -148,6 +148,12 @@ def test_papermill_stops_at_a_wrong_parameter_and_lists_the_valid_ones(book, par
     assert "offset: int" in made.stderr
     scored = nbformat.read(book / "out.ipynb", as_version=4).cells[-2]
     assert scored.execution_count is None  # nothing was computed
+
+
+def test_a_chapter_can_be_asked_for_by_its_name(book):
+    assert chosen(book, ["tiny"]) == [tiny.CHAPTER]
+    with pytest.raises(BookError, match="no chapter 'tinny'; there are tiny"):
+        chosen(book, ["tinny"])
 
 
 def test_a_page_that_the_contents_name_must_exist(book):

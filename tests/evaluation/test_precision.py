@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from mer_core.evaluation.precision import average_precision, precision_interval
+from mer_core.evaluation.precision import average_precision, precision_interval, precision_test
 
 
 def drawn(n=40, units=3):
@@ -31,6 +31,15 @@ def test_who_guesses_is_not_above_guessing_for_certain():
     made = precision_interval(*drawn(n=400))
     assert made.low < 0.05
     assert abs(made.value) < 0.1
+
+
+def test_chance_reaches_more_than_the_share_of_few_clips_and_a_guess_no_more_than_chance():
+    truth, said, _ = drawn(n=20)
+    made = precision_test(truth, said)
+    assert made.by_chance > truth.mean() + 0.03
+    assert made.p_value > 0.05
+    assert precision_test(truth, truth).p_value == pytest.approx(1 / 2001, abs=2e-3)
+    assert precision_test(truth, truth).value == 1
 
 
 def test_a_unit_that_nobody_shows_does_not_count():

@@ -1,0 +1,183 @@
+"""Figures of the chapter "FAMNet: apex frame and clip"."""
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from mer_core.figures.images import seen_on, slideshow
+from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
+
+ORANGE, GREEN = "#E69F00", "#009E73"
+
+# The network as boxes: (name, what it holds, x, y, colour), and which box leads to which.
+BOXES = (
+    ("apex frame", "one picture", 0, 2.6, QUIET),
+    ("clip", "onset to offset", 0, 0.6, QUIET),
+    ("AMNet2D", "ResNet-18,<br>shared by both tasks", 1.7, 2.6, FOR),
+    ("AMNet3D", "R3D-18,<br>shared by both tasks", 1.7, 0.6, FOR),
+    ("masks", "→ action units", 3.5, 3.2, GREEN),
+    ("masks", "→ emotion scores", 3.5, 2.2, ORANGE),
+    ("masks", "→ emotion scores", 3.5, 1.0, ORANGE),
+    ("masks", "→ action units", 3.5, 0, GREEN),
+    ("late fusion", "then softmax", 5.2, 1.6, ORANGE),
+)
+ARROWS = ((0, 2), (1, 3), (2, 4), (2, 5), (3, 6), (3, 7), (5, 8), (6, 8))
+HALF_WIDTH, HALF_HEIGHT = 0.66, 0.36
+
+
+def overview() -> go.Figure:
+    """The whole network: what shares weights, and where the branches meet."""
+    figure = go.Figure(go.Scatter(x=[0], y=[1], mode="markers", marker_opacity=0, showlegend=False))
+    for start, end in ARROWS:
+        (x0, y0), (x1, y1) = BOXES[start][2:4], BOXES[end][2:4]
+        figure.add_annotation(
+            x=x1 - HALF_WIDTH, y=y1, ax=x0 + HALF_WIDTH, ay=y0, xref="x", yref="y", axref="x", ayref="y",
+            text="", showarrow=True, arrowhead=2, arrowcolor=QUIET,
+        )  # fmt: skip
+    for name, holds, x, y, colour in BOXES:
+        corners = {"x0": x - HALF_WIDTH, "x1": x + HALF_WIDTH, "y0": y - HALF_HEIGHT, "y1": y + HALF_HEIGHT}
+        figure.add_shape(type="rect", **corners, line_color=colour, fillcolor=colour, opacity=0.15)
+        figure.add_annotation(text=f"<b>{name}</b><br>{holds}", x=x, y=y, showarrow=False, font_size=11)
+    styled(
+        figure,
+        "The apex frame goes into AMNet2D, the clip into AMNet3D. In each, one network serves two tasks: masks of the "
+        "one task lead to emotion scores, masks of the other to action units. A late fusion makes one vector of both "
+        "branches' emotion scores, and softmax comes last. No weight is shared between the branches.",
+    )
+    hidden = {"visible": False, "fixedrange": True}
+    figure.update_xaxes(hidden, range=[-0.75, 5.95]).update_yaxes(hidden, range=[-0.5, 3.7])
+    return figure.update_layout(margin={"l": 5, "r": 5, "t": 5, "b": 5})
+
+
+def unit_support(positives: Mapping[int, int], weights: Mapping[int, float], clips: int) -> go.Figure:
+    """How many training clips show each action unit, and what one that does weighs; 0: the unit is masked."""
+    text = [f"× {weight:.1f}" if weight else "masked" for weight in weights.values()]
+    figure = go.Figure(
+        go.Bar(
+            x=[f"AU {unit}" for unit in positives],
+            y=list(positives.values()),
+            text=text,
+            textposition="outside",
+            marker_color=[FOR if weight else QUIET for weight in weights.values()],
+        )
+    )
+    figure.update_layout(yaxis={"title": f"of {clips} clips", "range": [0, 1.2 * max(positives.values())]})
+    said = [f"AU {unit}: {n} clips, {what}" for (unit, n), what in zip(positives.items(), text, strict=True)]
+    return styled(figure, f"Training clips that show each action unit. {'; '.join(said)}.", height=300)
+
+
+def detection_bars(tables: Mapping[str, pd.DataFrame], score: str, floor: str) -> go.Figure:
+    """A score of each action unit, a colour a network; a dash is what finds nothing, or guesses, would have.
+
+    The tables are those of `detection_scores`; units that no clip shows are left out.
+    """
+    first = next(iter(tables.values()))
+    shown = first[first["support"] > 0]
+    names = [f"AU {unit}<br>{n}" for unit, n in shown["support"].items()]
+    colours = zip(tables.items(), (FOR, ORANGE, GREEN), strict=False)
+    bars = [
+        go.Bar(x=names, y=rounded(table.loc[shown.index, score]), name=name, marker_color=colour)
+        for (name, table), colour in colours
+    ]
+    dashes = go.Scatter(
+        x=names, y=rounded(shown[floor]), name=floor, mode="markers",
+        marker={"symbol": "line-ew", "size": 26, "line": {"width": 3, "color": AGAINST}},
+    )  # fmt: skip
+    figure = go.Figure([*bars, dashes])
+    figure.update_layout(
+        yaxis={"title": score, "range": [0, 1]}, xaxis_title="action unit, clips that show it"
+    )
+    means = [f"{name} {table.loc[shown.index, score].mean():.2f}" for name, table in tables.items()]
+    return styled(
+        figure,
+        f"{score} of {len(shown)} action units on people never seen; mean {', '.join(means)}, "
+        f"{floor} {shown[floor].mean():.2f}.",
+    )
+
+
+def differences(rows: pd.DataFrame) -> go.Figure:
+    """A claim a row: the difference of two runs and its interval. `rows` has difference, low, high and claim."""
+    away = {"array": rounded(rows["high"] - rows["difference"]),
+            "arrayminus": rounded(rows["difference"] - rows["low"])}  # fmt: skip
+    is_clear = (rows["low"] > 0) | (rows["high"] < 0)
+    figure = go.Figure(
+        go.Scatter(
+            x=rounded(rows["difference"]), y=list(rows.index), mode="markers", customdata=list(rows["claim"]),
+            error_x={"type": "data", "color": QUIET, **away}, showlegend=False,
+            marker={"size": 11, "color": [FOR if clear else QUIET for clear in is_clear]},
+            hovertemplate="%{customdata}: %{x:+.3f}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_vline(x=0, line_color=AGAINST, line_dash="dot")
+    figure.update_layout(xaxis_title="difference in UF1", yaxis_autorange="reversed")
+    said = [
+        f"{name} {row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+        for name, row in rows.iterrows()
+    ]
+    return styled(
+        figure, f"Differences in UF1 with intervals: {', '.join(said)}.", height=140 + 32 * len(rows)
+    )
+
+
+PARTS = {"both": GREEN, "only the first": FOR, "only the second": ORANGE, "neither": QUIET}
+
+
+def overlap_bars(rows: pd.DataFrame) -> go.Figure:
+    """Of each pair of networks, who is right: a bar a row, its parts as the columns of `PARTS`, shares of 1."""
+    figure = go.Figure(
+        [
+            go.Bar(y=list(rows.index), x=rounded(rows[name]), name=name, orientation="h", marker_color=colour,
+                   hovertemplate=f"{name} right: %{{x:.2f}}<extra></extra>")
+            for name, colour in PARTS.items()
+        ]
+    )  # fmt: skip
+    figure.update_layout(barmode="stack", xaxis={"title": "mean over classes", "range": [0, 1]},
+                         yaxis_autorange="reversed")  # fmt: skip
+    said = [
+        f"{pair}: {', '.join(f'{name} {row[name]:.2f}' for name in PARTS)}" for pair, row in rows.iterrows()
+    ]
+    return styled(figure, f"Who recognises a clip. {'; '.join(said)}.", height=170 + 45 * len(rows))
+
+
+def attention_film(
+    frames: np.ndarray, changes: np.ndarray, regions: np.ndarray, maps: Mapping[str, Mapping[str, np.ndarray]]
+) -> go.Figure:
+    """A slider over the frames: the clip above what changes, and above each other the masks of the two tasks.
+
+    `frames` (T, H, W) and `changes` (T, H, W) are grey pictures, `regions` (T, H, W) what moves, `maps` for each title
+    two tasks' maps (T, H, W). Orange is where a map lets more through than elsewhere on the same frame.
+    """
+    steps = {}
+    for t, face in enumerate(frames):
+        nothing = np.zeros(face.shape)
+        seen = [seen_on(picture, nothing, regions[t], times=1) for picture in (face, changes[t])]
+        columns = [
+            [seen_on(face, _above_least(task[t]), regions[t], times=1) for task in tasks.values()]
+            for tasks in maps.values()
+        ]
+        steps[f"{t + 1}"] = [np.vstack(column) for column in (seen, *columns)]
+    tasks = list(next(iter(maps.values())))
+    return slideshow(
+        steps,
+        titles=["clip, changes", *maps],
+        label="frame",
+        alt=f"{len(frames)} frames of one clip. Left the face and below it what has changed since the onset, with the "
+        f"outline of what moves; then, for {', '.join(maps)}, where the masks are open: {tasks[0]} above, "
+        f"{tasks[1]} below.",
+        width=330,
+        play=True,
+    )
+
+
+def _above_least(values: np.ndarray) -> np.ndarray:
+    """From 0, where it is least, to 1: masks differ little from place to place."""
+    spread = float(np.ptp(values))
+    return (values - values.min()) / (spread or 1.0)
+
+
+def enlarged(image: np.ndarray, side: int) -> np.ndarray:
+    """A grey picture, larger."""
+    return cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)

@@ -1,0 +1,124 @@
+"""Figures of the chapter "MA2MI: from macro- to micro-expressions"."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
+
+GREEN, ORANGE = "#009E73", "#E69F00"
+COLOURS = (QUIET, FOR, AGAINST, GREEN)
+
+# Both stages as boxes: (name, what it is, x, y, colour), and which box leads to which.
+BOXES = (
+    ("x₁ − x₀", "what has changed", 0, 2, QUIET),
+    ("x₀", "the current frame", 0, 1, QUIET),
+    ("action branch", "A", 1.5, 2, FOR),
+    ("position branch", "P", 1.5, 1, FOR),
+    ("fusion", "F = A + P", 3, 1.5, FOR),
+    ("classifier", "→ emotion", 4.7, 2, ORANGE),
+    ("bottleneck, decoder", "→ later frame", 4.7, 1, GREEN),
+)
+ARROWS = ((0, 2), (1, 3), (2, 4), (3, 4), (4, 5), (4, 6))
+HALF_WIDTH, HALF_HEIGHT = 0.6, 0.3
+
+
+def overview() -> go.Figure:
+    """The two branches, and the two things that they are trained for: first to draw, then to recognise."""
+    figure = go.Figure(go.Scatter(x=[0], y=[1], mode="markers", marker_opacity=0, hoverinfo="skip"))
+    for start, end in ARROWS:
+        _arrow(figure, BOXES[start][2:4], BOXES[end][2:4])
+    path = f"M 0 {1 - HALF_HEIGHT} L 0 0.4 L 4.7 0.4 L 4.7 {1 - HALF_HEIGHT}"
+    figure.add_shape(type="path", path=path, line={"color": QUIET, "width": 1, "dash": "dot"})
+    figure.add_annotation(text="as it is", x=2.4, y=0.28, showarrow=False, font_size=12)
+    for name, what, x, y, colour in BOXES:
+        _box(figure, f"<b>{name}</b><br>{what}", x, y, colour)
+    styled(
+        figure,
+        "The difference of two frames goes into the action branch, the first frame into the position branch; their "
+        "fused features lead to a classifier, or through a bottleneck to a decoder that draws the later frame. The "
+        "decoder also gets the first frame as it is.",
+        height=320,
+    )
+    hidden = {"visible": False, "fixedrange": True}
+    figure.update_xaxes(hidden, range=[-0.65, 5.4]).update_yaxes(hidden, range=[0.1, 2.4])
+    return figure.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 5, "b": 5})
+
+
+def _box(figure: go.Figure, text: str, x: float, y: float, colour: str) -> None:
+    corners = {"x0": x - HALF_WIDTH, "x1": x + HALF_WIDTH, "y0": y - HALF_HEIGHT, "y1": y + HALF_HEIGHT}
+    figure.add_shape(type="rect", **corners, line_color=colour, fillcolor=colour, opacity=0.15)
+    figure.add_annotation(text=text, x=x, y=y, showarrow=False, font_size=11)
+
+
+def _arrow(figure: go.Figure, start: tuple[float, float], end: tuple[float, float]) -> None:
+    (x0, y0), (x1, y1) = start, end
+    figure.add_annotation(
+        x=x1 - HALF_WIDTH, y=y1, ax=x0 + HALF_WIDTH, ay=y0, xref="x", yref="y", axref="x", ayref="y",
+        text="", showarrow=True, arrowhead=2, arrowcolor=QUIET,
+    )  # fmt: skip
+
+
+def dots(rows: pd.DataFrame, references: Mapping[str, float], across: str) -> go.Figure:
+    """A dot a row with its interval, and dotted lines to compare with. `rows` has the columns value, low, high."""
+    figure = go.Figure(
+        go.Scatter(
+            x=rounded(rows["value"]), y=list(rows.index), mode="markers", error_x=_reach(rows),
+            marker={"size": 10, "color": FOR}, hovertemplate="%{y}: %{x:.3f}<extra></extra>", showlegend=False,
+        )
+    )  # fmt: skip
+    for (name, value), colour in zip(references.items(), (AGAINST, QUIET, GREEN), strict=False):
+        figure.add_vline(x=round(value, 4), line_color=colour, line_dash="dot")
+        figure.add_annotation(x=round(value, 4), y=1, yref="paper", yanchor="bottom", text=name, showarrow=False,
+                              font={"color": colour, "size": 12})  # fmt: skip
+    figure.update_layout(xaxis={"title": across, "rangemode": "tozero"}, yaxis_autorange="reversed")
+    said = [_said(name, row) for name, row in rows.iterrows()]
+    said += [f"{name} {value:.3f}" for name, value in references.items()]
+    return styled(figure, f"{across}, with intervals: {'; '.join(said)}.", height=140 + 34 * len(rows))
+
+
+def lines(
+    groups: Mapping[str, pd.DataFrame], across: str, up: str, references: Mapping[str, float] | None = None
+) -> go.Figure:
+    """A line a group over the index of its table: its column value, with intervals if it has low and high.
+
+    A column name says which run a point is.
+    """
+    figure = go.Figure()
+    for (name, rows), colour in zip(groups.items(), COLOURS, strict=False):
+        figure.add_trace(
+            go.Scatter(
+                x=rounded(rows.index), y=rounded(rows["value"]), error_y=_reach(rows), name=name, line_color=colour,
+                mode="lines+markers" if "low" in rows else "lines", showlegend=len(groups) > 1,
+                customdata=list(rows.get("name", rows.index)),
+                hovertemplate="%{customdata}: %{y:.3f}<extra></extra>",
+            )
+        )  # fmt: skip
+    for name, value in (references or {}).items():
+        figure.add_hline(y=round(value, 4), line_color=QUIET, line_dash="dot", annotation_text=name)
+    figure.update_layout(xaxis_title=across, yaxis_title=up)
+    said = [f"{name} {_course(rows)}" for name, rows in groups.items()]
+    said += [f"{name} {value:.3f}" for name, value in (references or {}).items()]
+    return styled(figure, f"{up} over {across}. {'; '.join(said)}.")
+
+
+def _course(rows: pd.DataFrame) -> str:
+    """A line in words: every point that has an interval, else its two ends."""
+    if "low" in rows:
+        return ", ".join(_said(f"at {x:.3g}:", row) for x, row in rows.iterrows())
+    return f"from {rows['value'].iloc[0]:.3f} to {rows['value'].iloc[-1]:.3f}"
+
+
+def _reach(rows: pd.DataFrame) -> dict | None:
+    if "low" not in rows:
+        return None
+    away = {
+        "array": rounded(rows["high"] - rows["value"]),
+        "arrayminus": rounded(rows["value"] - rows["low"]),
+    }
+    return {"type": "data", **away}
+
+
+def _said(name: str, row: pd.Series) -> str:
+    return f"{name} {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
