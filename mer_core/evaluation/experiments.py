@@ -140,17 +140,18 @@ def _interval(table: pd.DataFrame) -> object:
     return bootstrap_interval(**first, n_classes=_n_classes(table), score="uf1")
 
 
-def verdicts(paper: Paper, results: Path) -> pd.DataFrame:
+def verdicts(paper: Paper, results: Path, level: float = LEVEL) -> pd.DataFrame:
     """A row a claim: the difference of its two runs, its interval, the chance of such a difference, and what follows.
 
     `corrected` is that chance when all claims of the paper that were tested are counted, by Holm.
     """
-    rows = pd.DataFrame({name: _verdict(paper, claim, results) for name, claim in paper.claims.items()}).T
+    claims = paper.claims.items()
+    rows = pd.DataFrame({name: _verdict(paper, claim, results, level) for name, claim in claims}).T
     tested = rows.loc[rows["verdict"] != "not computed", "p"]
     return rows.assign(corrected=pd.Series(holm(tested.to_dict()) if len(tested) else {}, dtype=float))
 
 
-def _verdict(paper: Paper, claim: Claim, results: Path) -> dict[str, object]:
+def _verdict(paper: Paper, claim: Claim, results: Path, level: float) -> dict[str, object]:
     folders = [results / stored_name(paper.name, name) for name in (claim.better, claim.worse)]
     row = {"claim": claim.says, **dict.fromkeys(("difference", "low", "high", "p"), float("nan"))}
     if not all((folder / "run.json").exists() for folder in folders):
@@ -160,7 +161,7 @@ def _verdict(paper: Paper, claim: Claim, results: Path) -> dict[str, object]:
     interval, p = difference_interval(**asked), permutation_test(**asked).p_value
     sign = "supported" if interval.value > 0 else "not supported"
     numbers = {"difference": interval.value, "low": interval.low, "high": interval.high, "p": p}
-    return {**row, **numbers, "verdict": sign if p < LEVEL else "undecided"}
+    return {**row, **numbers, "verdict": sign if p < level else "undecided"}
 
 
 def _n_classes(table: pd.DataFrame) -> int:

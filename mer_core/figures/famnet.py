@@ -148,14 +148,14 @@ def attention_film(
     """A slider over the frames: the clip above what changes, and above each other the masks of the two tasks.
 
     `frames` (T, H, W) and `changes` (T, H, W) are grey pictures, `regions` (T, H, W) what moves, `maps` for each title
-    two tasks' maps (T, H, W). Orange is where a map lets more through than elsewhere on the same frame.
+    two tasks' maps (T, H, W). Orange is where a map lets more through than on half of the same frame.
     """
     steps = {}
     for t, face in enumerate(frames):
         nothing = np.zeros(face.shape)
         seen = [seen_on(picture, nothing, regions[t], times=1) for picture in (face, changes[t])]
         columns = [
-            [seen_on(face, _above_least(task[t]), regions[t], times=1) for task in tasks.values()]
+            [seen_on(face, _above_median(task[t]), regions[t], times=1) for task in tasks.values()]
             for tasks in maps.values()
         ]
         steps[f"{t + 1}"] = [np.vstack(column) for column in (seen, *columns)]
@@ -172,10 +172,10 @@ def attention_film(
     )
 
 
-def _above_least(values: np.ndarray) -> np.ndarray:
-    """From 0, where it is least, to 1: masks differ little from place to place."""
-    spread = float(np.ptp(values))
-    return (values - values.min()) / (spread or 1.0)
+def _above_median(values: np.ndarray) -> np.ndarray:
+    """From 0, half of the places, to 1: masks differ little from place to place."""
+    above = (values - np.median(values)).clip(min=0)
+    return above / (float(above.max()) or 1.0)
 
 
 def enlarged(image: np.ndarray, side: int) -> np.ndarray:

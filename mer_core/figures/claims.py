@@ -1,0 +1,37 @@
+"""Figures of the chapter "What holds up"."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
+
+COLOURS = {"supported": FOR, "undecided": QUIET, "not supported": AGAINST}
+SYMBOLS = {
+    "supported": "circle",
+    "undecided": "circle-open",
+    "not supported": "square",
+}  # not by colour alone
+
+
+def forest(judged: pd.DataFrame) -> go.Figure:
+    """A row a claim that was tested: its difference and interval, coloured by the verdict. Rows as of `verdicts`."""
+    tested = judged[judged["verdict"].isin(COLOURS)]
+    figure = go.Figure([_verdict(tested[tested["verdict"] == name], name) for name in COLOURS])
+    figure.add_vline(x=0, line_color=QUIET, line_width=1)
+    order = {"categoryorder": "array", "categoryarray": list(tested.index), "autorange": "reversed"}
+    figure.update_layout(xaxis_title="difference of UF1", yaxis={**order, "tickfont": {"size": 12}})
+    counts = tested["verdict"].value_counts().reindex(list(COLOURS), fill_value=0)
+    said = ", ".join(f"{n} {name}" for name, n in counts.items())
+    alt = f"Claims as differences of UF1 with intervals, {len(tested)} tested: {said}."
+    return styled(figure, alt, height=140 + 22 * len(tested))
+
+
+def _verdict(rows: pd.DataFrame, name: str) -> go.Scatter:
+    away = {"array": rounded(rows["high"] - rows["difference"]),
+            "arrayminus": rounded(rows["difference"] - rows["low"])}  # fmt: skip
+    return go.Scatter(
+        x=rounded(rows["difference"]), y=list(rows.index), name=name, mode="markers", customdata=list(rows["claim"]),
+        error_x={"type": "data", "color": COLOURS[name], "thickness": 1.5, **away},
+        marker={"size": 9, "color": COLOURS[name], "symbol": SYMBOLS[name]},
+        hovertemplate="%{customdata}<br>%{x:+.3f}<extra></extra>",
+    )  # fmt: skip
