@@ -55,4 +55,4 @@ def from_units(
 def _model(name: Model) -> ClassifierMixin:
     if name == "linear":
         return LogisticRegression(class_weight="balanced", max_iter=1000)
-    return GradientBoostingClassifier(n_estimators=40, learning_rate=0.25, random_state=0)
+    return GradientBoostingClassifier(n_estimators=20, learning_rate=0.5, random_state=0)

@@ -1,4 +1,4 @@
-"""Two methods on the same clips: by how much they differ, which errors they share, what a fusion of them could gain.
+"""Two methods on the same clips: which errors they share, what a fusion of them could gain.
 
 Everything is counted a subject and then resampled in whole subjects, as in `statistics`: clips of one person resemble
 each other. Shares are taken within each class and averaged over the classes, as UAR does: else two networks that always
@@ -10,29 +10,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from mer_core.evaluation.statistics import Interval, paired, score_matrices, subject_matrices
+from mer_core.evaluation.statistics import Interval, paired
 
 LEVEL, DRAWS = 0.95, 2000
-
-
-def difference_interval(
-    first: pd.DataFrame, second: pd.DataFrame, n_classes: int, score: str = "uf1", seed: int = 0
-) -> Interval:
-    """First less second, with the interval in which it would fall with other people from the same crowd.
-
-    Two tables of predictions of the same clips. The folds are not trained again.
-    """
-    pair = paired(first, second)
-    given = {"truth": pair["truth"], "subjects": pair["subjects"], "n_classes": n_classes}
-    matrices = np.stack(
-        [subject_matrices(predicted=pair[name], **given)[1] for name in ("first", "second")], axis=1
-    )  # (S, 2, C, C)
-
-    def difference(counts: np.ndarray) -> np.ndarray:  # (…, 2, C, C) → (…,)
-        values = score_matrices(counts, score)
-        return values[..., 0] - values[..., 1]
-
-    return _interval(matrices, difference, seed)
 
 
 def mean_interval(values: np.ndarray, subjects: np.ndarray, seed: int = 0) -> Interval:

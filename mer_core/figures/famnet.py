@@ -98,30 +98,6 @@ def detection_bars(tables: Mapping[str, pd.DataFrame], score: str, floor: str) -
     )
 
 
-def differences(rows: pd.DataFrame) -> go.Figure:
-    """A claim a row: the difference of two runs and its interval. `rows` has difference, low, high and claim."""
-    away = {"array": rounded(rows["high"] - rows["difference"]),
-            "arrayminus": rounded(rows["difference"] - rows["low"])}  # fmt: skip
-    is_clear = (rows["low"] > 0) | (rows["high"] < 0)
-    figure = go.Figure(
-        go.Scatter(
-            x=rounded(rows["difference"]), y=list(rows.index), mode="markers", customdata=list(rows["claim"]),
-            error_x={"type": "data", "color": QUIET, **away}, showlegend=False,
-            marker={"size": 11, "color": [FOR if clear else QUIET for clear in is_clear]},
-            hovertemplate="%{customdata}: %{x:+.3f}<extra></extra>",
-        )
-    )  # fmt: skip
-    figure.add_vline(x=0, line_color=AGAINST, line_dash="dot")
-    figure.update_layout(xaxis_title="difference in UF1", yaxis_autorange="reversed")
-    said = [
-        f"{name} {row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
-        for name, row in rows.iterrows()
-    ]
-    return styled(
-        figure, f"Differences in UF1 with intervals: {', '.join(said)}.", height=140 + 32 * len(rows)
-    )
-
-
 PARTS = {"both": GREEN, "only the first": FOR, "only the second": ORANGE, "neither": QUIET}
 
 

@@ -2,10 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer_core.evaluation import bootstrap_interval, columns, scores
+from mer_core.evaluation import scores
 from mer_core.evaluation.complementarity import (
     averaged,
-    difference_interval,
     mean_interval,
     oracle,
     overlap_counts,
@@ -95,19 +94,6 @@ def test_a_mean_of_probabilities_follows_the_surer_one():
     made = averaged(sure, unsure)
     assert made["predicted"].eq(0).all()
     np.testing.assert_allclose(made[names].to_numpy()[0], [0.55, 0.25, 0.2])
-
-
-def test_a_method_does_not_differ_from_itself():
-    interval = difference_interval(FIRST, FIRST, 3)
-    assert (interval.value, interval.low, interval.high) == (0, 0, 0)
-
-
-def test_the_difference_to_a_constant_score_is_the_scores_own_interval():
-    one = drawn(2)
-    perfect = one.assign(predicted=one["truth"])
-    made = difference_interval(one, perfect, 3, "accuracy")
-    own = bootstrap_interval(**columns(one), n_classes=3, score="accuracy")
-    assert (made.value, made.low, made.high) == pytest.approx((own.value - 1, own.low - 1, own.high - 1))
 
 
 def test_a_mean_is_over_clips_and_its_interval_over_people():

@@ -461,3 +461,12 @@ def test_a_method_does_not_differ_from_itself():
     answers = [0, 1, 1, 0]
     made = difference_interval([0, 1, 0, 1], answers, answers, ["a", "a", "b", "b"], 2)
     assert (made.value, made.low, made.high) == (0, 0, 0)
+
+
+def test_the_difference_to_a_constant_score_is_the_scores_own_interval():
+    draw = np.random.default_rng(2)
+    truth, subjects = draw.integers(0, 3, 60), np.tile([f"s{i}" for i in range(10)], 6)
+    made = np.where(draw.random(60) < 0.6, truth, 0)
+    own = bootstrap_interval(truth, made, subjects, 3, score="accuracy")
+    gap = difference_interval(truth, made, truth, subjects, 3, score="accuracy")
+    assert (gap.value, gap.low, gap.high) == pytest.approx((own.value - 1, own.low - 1, own.high - 1))

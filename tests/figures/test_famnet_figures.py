@@ -1,13 +1,11 @@
 import numpy as np
 import pandas as pd
-import pytest
 
 from mer_core.figures.famnet import (
     ARROWS,
     BOXES,
     attention_film,
     detection_bars,
-    differences,
     enlarged,
     overlap_bars,
     overview,
@@ -48,17 +46,6 @@ def test_each_unit_stands_beside_its_floor_and_one_without_clips_is_left_out():
     assert (clip.y, apex.y, floor.y) == ((0.6, 0.4), (0.3, 0.1), (0.2, 0.1))
     assert clip.x == ("AU 1<br>5", "AU 12<br>3")
     assert "clip 0.50, apex 0.20, AP, guess 0.15" in alt(figure)
-
-
-def test_a_difference_whose_interval_holds_0_is_grey():
-    rows = pd.DataFrame(
-        {"claim": ["it", "that"], "difference": [0.1, 0.2], "low": [-0.1, 0.1], "high": [0.2, 0.4]},
-        index=["a", "b"],
-    )
-    figure = differences(rows)
-    assert figure.data[0].marker.color == (QUIET, FOR)
-    assert figure.data[0].error_x.arrayminus == pytest.approx((0.2, 0.1))
-    assert "a +0.100 [-0.100, +0.200], b +0.200" in alt(figure)
 
 
 def test_parts_of_a_pair_stand_behind_each_other():
