@@ -19,12 +19,12 @@ records which files it began with. There is no warm-up, and all stages take as m
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
 from pydantic import Field, model_validator
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -328,16 +328,16 @@ def _renamed(key: str) -> str:
 def _read(file: Path, name: str) -> Mapping[str, Tensor]:
     if not file.exists():
         raise FileNotFoundError(
-            f"{file}: expected torchvision's weights of {name}, there is no such file. Put them there, as safetensors "
-            "or a state dict of torch, or leave the setting out to begin at random."
+            f"{file}: expected torchvision's weights of {name} as safetensors, there is no such file. Put them there, "
+            "or leave the setting out to begin at random."
         )
-    if file.suffix == ".safetensors":
-        return load_file(file)
     try:
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
+        return load_file(file)
+    except SafetensorError as error:
+        made = f"torchvision.models.{'video.' if name == 'r3d_18' else ''}{name}(weights='DEFAULT')"
         raise ValueError(
-            f"{file}: expected a state dict, got a file that holds more than numbers: {error}"
+            f"{file}: expected safetensors, which hold numbers alone, got something else ({error}). Torchvision's own "
+            f"file becomes one by safetensors.torch.save_file({made}.state_dict(), 'weights.safetensors')."
         ) from None
 
 
