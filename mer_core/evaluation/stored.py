@@ -3,6 +3,7 @@
 run.json              the run's own record: settings, data, code, machine; and the seconds that its parts took, summed
 predictions.parquet   a row a clip and seed: clip, subject, fold, seed, truth, predicted, p_<class> …
 epochs.parquet        a row a clip and seed: what was predicted after each epoch, if the run kept it
+action_units.parquet  a row a clip of the first seed: AU4 …, p_AU4 …; if the run kept networks that learn action units
 """
 
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mer_core.evaluation.detection import Detections, detections
 from mer_core.training import Run
 
 
@@ -41,6 +43,14 @@ class StoredRun:
         """What was predicted after each epoch, for the rows of `predictions`."""
         return pd.read_parquet(self.folder / "epochs.parquet").to_numpy().T
 
+    @cached_property
+    def action_units(self) -> Detections:
+        """What was said of the action units of each clip, by networks that never saw its subject."""
+        table = pd.read_parquet(self.folder / "action_units.parquet")
+        units = tuple(int(name[2:]) for name in table if name.startswith("AU"))
+        shown, said = ([f"{kind}{unit}" for unit in units] for kind in ("AU", "p_AU"))
+        return Detections(table[shown].to_numpy(), table[said].to_numpy(), units)
+
 
 def keep(run: Run, folder: Path) -> StoredRun:
     """Put a finished run into a folder of the repository: kilobytes, where the run itself has megabytes."""
@@ -61,4 +71,11 @@ def keep(run: Run, folder: Path) -> StoredRun:
         names = [f"epoch {number + 1}" for number in range(len(epochs[0]))]
         table = pd.DataFrame(np.concatenate(epochs, axis=1).T.astype(np.int8), columns=names)
         table.to_parquet(folder / "epochs.parquet", index=False)
+    if run.settings.keep_weights and getattr(run.settings.create_method().settings, "au_weight", 0):
+        _table(detections(run)).to_parquet(folder / "action_units.parquet", index=False)
     return StoredRun(folder)
+
+
+def _table(found: Detections) -> pd.DataFrame:
+    shown, said = ([f"{kind}{unit}" for unit in found.units] for kind in ("AU", "p_AU"))
+    return pd.DataFrame(found.truth, columns=shown).join(pd.DataFrame(found.probabilities, columns=said))

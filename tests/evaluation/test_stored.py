@@ -3,6 +3,7 @@ import pytest
 
 from mer_core.book.results import stored_run
 from mer_core.evaluation import scores
+from mer_core.evaluation.detection import detections
 from mer_core.evaluation.stored import StoredRun, keep
 from mer_core.training import RunSettings, run
 
@@ -25,6 +26,14 @@ def test_a_stored_run_says_what_the_run_says(tmp_path):
     assert stored.record == {**made.record, "seconds": pytest.approx(made.notes()["seconds"].sum(), abs=0.1)}
     assert stored.epochs.shape == (2, len(stored.predictions))
     assert np.array_equal(stored.epochs[-1], stored.predictions["predicted"])
+
+
+def test_what_kept_networks_say_of_action_units_is_stored(tmp_path):
+    asked = {"method": "amnet2d", "settings": {"epochs": 1, "width": 8}, "every_epoch": False}
+    made = run(settings(**asked, keep_weights=True), tmp_path / "run")
+    stored = keep(made, tmp_path / "stored").action_units
+    for one, other in zip(stored, detections(made), strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_an_unfinished_run_is_not_stored(tmp_path):
