@@ -44,9 +44,12 @@ class StoredRun:
         return pd.read_parquet(self.folder / "epochs.parquet").to_numpy().T
 
     @cached_property
-    def action_units(self) -> Detections:
-        """What was said of the action units of each clip, by networks that never saw its subject."""
-        table = pd.read_parquet(self.folder / "action_units.parquet")
+    def action_units(self) -> Detections | None:
+        """What was said of the action units of each clip, by networks that never saw its subject; if it is stored."""
+        file = self.folder / "action_units.parquet"
+        if not file.exists():
+            return None
+        table = pd.read_parquet(file)
         units = tuple(int(name[2:]) for name in table if name.startswith("AU"))
         shown, said = ([f"{kind}{unit}" for unit in units] for kind in ("AU", "p_AU"))
         return Detections(table[shown].to_numpy(), table[said].to_numpy(), units)
