@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mer_core.figures.boxes import drawing
 from mer_core.figures.images import seen_on, slideshow
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
 
@@ -25,31 +26,16 @@ BOXES = (
     ("late fusion", "then softmax", 5.2, 1.6, ORANGE),
 )
 ARROWS = ((0, 2), (1, 3), (2, 4), (2, 5), (3, 6), (3, 7), (5, 8), (6, 8))
-HALF_WIDTH, HALF_HEIGHT = 0.66, 0.36
 
 
 def overview() -> go.Figure:
     """The whole network: what shares weights, and where the branches meet."""
-    figure = go.Figure(go.Scatter(x=[0], y=[1], mode="markers", marker_opacity=0, showlegend=False))
-    for start, end in ARROWS:
-        (x0, y0), (x1, y1) = BOXES[start][2:4], BOXES[end][2:4]
-        figure.add_annotation(
-            x=x1 - HALF_WIDTH, y=y1, ax=x0 + HALF_WIDTH, ay=y0, xref="x", yref="y", axref="x", ayref="y",
-            text="", showarrow=True, arrowhead=2, arrowcolor=QUIET,
-        )  # fmt: skip
-    for name, holds, x, y, colour in BOXES:
-        corners = {"x0": x - HALF_WIDTH, "x1": x + HALF_WIDTH, "y0": y - HALF_HEIGHT, "y1": y + HALF_HEIGHT}
-        figure.add_shape(type="rect", **corners, line_color=colour, fillcolor=colour, opacity=0.15)
-        figure.add_annotation(text=f"<b>{name}</b><br>{holds}", x=x, y=y, showarrow=False, font_size=11)
-    styled(
-        figure,
+    alt = (
         "The apex frame goes into AMNet2D, the clip into AMNet3D. In each, one network serves two tasks: masks of the "
         "one task lead to emotion scores, masks of the other to action units. A late fusion makes one vector of both "
-        "branches' emotion scores, and softmax comes last. No weight is shared between the branches.",
+        "branches' emotion scores, and softmax comes last. No weight is shared between the branches."
     )
-    hidden = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(hidden, range=[-0.75, 5.95]).update_yaxes(hidden, range=[-0.5, 3.7])
-    return figure.update_layout(margin={"l": 5, "r": 5, "t": 5, "b": 5})
+    return drawing(BOXES, ARROWS, alt, half=(0.66, 0.36))
 
 
 def unit_support(positives: Mapping[int, int], weights: Mapping[int, float], clips: int) -> go.Figure:

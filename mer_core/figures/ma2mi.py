@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from mer_core.figures.boxes import drawing
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
 
 GREEN, ORANGE = "#009E73", "#E69F00"
@@ -21,43 +22,19 @@ BOXES = (
     ("bottleneck, decoder", "→ later frame", 4.7, 1, GREEN),
 )
 ARROWS = ((0, 2), (1, 3), (2, 4), (3, 4), (4, 5), (4, 6))
-HALF_WIDTH, HALF_HEIGHT = 0.6, 0.3
 
 
 def overview() -> go.Figure:
     """The two branches, and the two things that they are trained for: first to draw, then to recognise."""
-    figure = go.Figure(go.Scatter(x=[0], y=[1], mode="markers", marker_opacity=0, hoverinfo="skip"))
-    for start, end in ARROWS:
-        _arrow(figure, BOXES[start][2:4], BOXES[end][2:4])
-    path = f"M 0 {1 - HALF_HEIGHT} L 0 0.4 L 4.7 0.4 L 4.7 {1 - HALF_HEIGHT}"
-    figure.add_shape(type="path", path=path, line={"color": QUIET, "width": 1, "dash": "dot"})
-    figure.add_annotation(text="as it is", x=2.4, y=0.28, showarrow=False, font_size=12)
-    for name, what, x, y, colour in BOXES:
-        _box(figure, f"<b>{name}</b><br>{what}", x, y, colour)
-    styled(
-        figure,
+    alt = (
         "The difference of two frames goes into the action branch, the first frame into the position branch; their "
         "fused features lead to a classifier, or through a bottleneck to a decoder that draws the later frame. The "
-        "decoder also gets the first frame as it is.",
-        height=320,
+        "decoder also gets the first frame as it is."
     )
-    hidden = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(hidden, range=[-0.65, 5.4]).update_yaxes(hidden, range=[0.1, 2.4])
-    return figure.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 5, "b": 5})
-
-
-def _box(figure: go.Figure, text: str, x: float, y: float, colour: str) -> None:
-    corners = {"x0": x - HALF_WIDTH, "x1": x + HALF_WIDTH, "y0": y - HALF_HEIGHT, "y1": y + HALF_HEIGHT}
-    figure.add_shape(type="rect", **corners, line_color=colour, fillcolor=colour, opacity=0.15)
-    figure.add_annotation(text=text, x=x, y=y, showarrow=False, font_size=11)
-
-
-def _arrow(figure: go.Figure, start: tuple[float, float], end: tuple[float, float]) -> None:
-    (x0, y0), (x1, y1) = start, end
-    figure.add_annotation(
-        x=x1 - HALF_WIDTH, y=y1, ax=x0 + HALF_WIDTH, ay=y0, xref="x", yref="y", axref="x", ayref="y",
-        text="", showarrow=True, arrowhead=2, arrowcolor=QUIET,
-    )  # fmt: skip
+    figure = drawing(BOXES, ARROWS, alt, below=0.5, height=320)
+    path = "M 0 0.7 L 0 0.4 L 4.7 0.4 L 4.7 0.7"
+    figure.add_shape(type="path", path=path, line={"color": QUIET, "width": 1, "dash": "dot"})
+    return figure.add_annotation(text="as it is", x=2.4, y=0.28, showarrow=False, font_size=12)
 
 
 def dots(rows: pd.DataFrame, references: Mapping[str, float], across: str) -> go.Figure:

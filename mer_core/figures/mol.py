@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mer_core.figures.boxes import drawing
 from mer_core.figures.images import MARGIN, flow_colours, slideshow
 from mer_core.figures.style import QUIET, SEQUENTIAL, rounded, styled
 
@@ -24,48 +25,19 @@ BOXES = (
     ("landmark head", "→ 7 × 68 points", 4.7, 0.1, ORANGE),
 )
 ARROWS = ((0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (2, 5), (3, 5), (3, 6))
-HALF_WIDTH, HALF_HEIGHT = 0.6, 0.3
 
 
 def overview() -> go.Figure:
     """The whole network: what shares weights, and which task sees what."""
-    figure = go.Figure(go.Scatter(x=[0], y=[1], mode="markers", marker_opacity=0))
-    for start, end in ARROWS:
-        _arrow(figure, BOXES[start][2:4], BOXES[end][2:4])
-    figure.add_annotation(text="the two frames themselves", x=2, y=-0.5, showarrow=False, font_size=12)
-    path = f"M 0 {1 - HALF_HEIGHT} L 0 -0.35 L 3.8 -0.35 L 3.8 1 L {4.7 - HALF_WIDTH} 1"
-    figure.add_shape(type="path", path=path, line={"color": QUIET, "width": 1, "dash": "dot"})
-    for name, holds, x, y, colour in BOXES:
-        _box(figure, f"<b>{name}</b><br>{holds}", x, y, colour)
-    figure.update_layout(showlegend=False)
-    styled(
-        figure,
+    alt = (
         "Eight frames make seven pairs of neighbours. A convolution stack sees every frame; one F5C block sees each "
         "pair's first frame, another its second. The classifier sees the features of all pairs, the flow network both "
-        "features and both frames of a pair, the landmark head the features of its second frame.",
+        "features and both frames of a pair, the landmark head the features of its second frame."
     )
-    hidden = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(hidden, range=[-0.65, 5.35]).update_yaxes(hidden, range=[-0.65, 2.25])
-    return figure.update_layout(margin={"l": 5, "r": 5, "t": 5, "b": 5})
-
-
-def _box(figure: go.Figure, text: str, x: float, y: float, colour: str) -> None:
-    corners = {
-        "x0": x - HALF_WIDTH,
-        "x1": x + HALF_WIDTH,
-        "y0": y - HALF_HEIGHT,
-        "y1": y + HALF_HEIGHT,
-    }
-    figure.add_shape(type="rect", **corners, line_color=colour, fillcolor=colour, opacity=0.15)
-    figure.add_annotation(text=text, x=x, y=y, showarrow=False, font_size=11)
-
-
-def _arrow(figure: go.Figure, start: tuple[float, float], end: tuple[float, float]) -> None:
-    (x0, y0), (x1, y1) = start, end
-    figure.add_annotation(
-        x=x1 - HALF_WIDTH, y=y1, ax=x0 + HALF_WIDTH, ay=y0, xref="x", yref="y", axref="x", ayref="y",
-        text="", showarrow=True, arrowhead=2, arrowcolor=QUIET,
-    )  # fmt: skip
+    figure = drawing(BOXES, ARROWS, alt, below=0.4)
+    path = "M 0 0.7 L 0 -0.35 L 3.8 -0.35 L 3.8 1 L 4.1 1"
+    figure.add_shape(type="path", path=path, line={"color": QUIET, "width": 1, "dash": "dot"})
+    return figure.add_annotation(text="the two frames themselves", x=2, y=-0.5, showarrow=False, font_size=12)
 
 
 def pairs(frames: np.ndarray, points: np.ndarray, flows: np.ndarray, largest: float) -> go.Figure:
