@@ -10,9 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from mer_core.evaluation.statistics import Interval, paired
-
-LEVEL, DRAWS = 0.95, 2000
+from mer_core.evaluation.statistics import Interval, interval_over_subjects, paired
 
 
 def mean_interval(values: np.ndarray, subjects: np.ndarray, seed: int = 0) -> Interval:
@@ -22,7 +20,7 @@ def mean_interval(values: np.ndarray, subjects: np.ndarray, seed: int = 0) -> In
     names, subject = np.unique(np.asarray(subjects)[known], return_inverse=True)
     sums = np.zeros((len(names), 2))
     np.add.at(sums, subject, np.stack([values[known], np.ones(known.sum())], axis=1))
-    return _interval(sums, lambda sums: sums[..., 0] / sums[..., 1], seed)
+    return interval_over_subjects(sums, lambda sums: sums[..., 0] / sums[..., 1], seed=seed)
 
 
 def overlap_counts(first: pd.DataFrame, second: pd.DataFrame, n_classes: int) -> np.ndarray:
@@ -69,7 +67,7 @@ def overlap_table(first: pd.DataFrame, second: pd.DataFrame, n_classes: int, see
     asked = {name: mean(what) for name, what in kinds.items()}
     asked["gain"] = lambda c: asked["either"](c) - np.maximum(asked["first"](c), asked["second"](c))
     asked["shared"] = lambda c: asked["by chance"](c) - asked["either"](c)
-    rows = {name: _interval(counts, what, seed) for name, what in asked.items()}
+    rows = {name: interval_over_subjects(counts, what, seed=seed) for name, what in asked.items()}
     return pd.DataFrame({name: [row.value, row.low, row.high] for name, row in rows.items()},
                         index=["value", "low", "high"]).T  # fmt: skip
 
@@ -100,16 +98,3 @@ def averaged(*tables: pd.DataFrame) -> pd.DataFrame:
     made = first.assign(predicted=mean.argmax(axis=1))
     made[names] = mean
     return made
-
-
-def _interval(counts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray], seed: int) -> Interval:
-    """A statistic of counts (S, …) summed over subjects, and its interval when subjects are drawn with replacement."""
-    n = len(counts)
-    if n < 2:
-        raise ValueError(
-            f"Expected at least two subjects, got {n}: what others would do can't be said from one."
-        )
-    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=DRAWS)  # (draws, S)
-    drawn = statistic(np.tensordot(times.astype(float), counts.astype(float), axes=1))
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(statistic(counts.sum(axis=0).astype(float))), float(low), float(high), LEVEL, DRAWS)

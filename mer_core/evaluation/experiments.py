@@ -86,17 +86,17 @@ def stored_name(paper: str, experiment: str) -> str:
 
 def listed(only: str | None = None) -> dict[str, Experiment]:
     """All experiments by their folder in `results/`; those of one paper (`fdp`), or a single one (`fdp-mean`)."""
-    papers = map(load_paper, paper_names())
-    found = {
-        stored_name(paper.name, name): experiment
+    papers = [load_paper(name) for name in paper_names()]
+    every = {
+        stored_name(paper.name, name): (paper.name, experiment)
         for paper in papers
         for name, experiment in paper.experiments.items()
-        if only in (None, paper.name, stored_name(paper.name, name))
     }
+    found = {name: run for name, (paper, run) in every.items() if only in (None, paper, name)}
     if not found:
         raise ValueError(
             f"There is no paper and no experiment {only!r}; papers: {', '.join(paper_names())}; "
-            f"an experiment's name is like {stored_name(paper_names()[0], 'control')}."
+            f"an experiment's name is like {next(iter(every))}."
         )
     return found
 

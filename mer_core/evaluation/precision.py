@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mer_core.evaluation.statistics import Interval
+from mer_core.evaluation.statistics import Interval, draw_subjects
 
 LEVEL, DRAWS = 0.95, 2000
 
@@ -59,9 +59,10 @@ def precision_interval(
             f"Expected at least two subjects and an action unit that is shown, got {names.tolist()} and "
             f"{int(truth.sum())} labels."
         )
-    n = len(names)
-    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=DRAWS)  # (draws, S)
-    weights = np.concatenate([np.ones((1, n)), times])[:, subject]  # (1 + draws, N): first all as they are
+    times = draw_subjects(len(names), DRAWS, seed)
+    weights = np.concatenate([np.ones((1, len(names))), times])[
+        :, subject
+    ]  # (1 + draws, N): first all as they are
     gains = np.array(list(_gains(truth, probabilities, weights)))  # (A, 1 + draws)
     counts = (~np.isnan(gains)).sum(axis=0)
     means = np.nansum(gains, axis=0)[counts > 0] / counts[counts > 0]

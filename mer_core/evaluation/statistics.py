@@ -142,10 +142,10 @@ def subject_matrices(
     return names, counts.reshape(len(names), n_classes, n_classes)
 
 
-def _several(names: np.ndarray) -> None:
+def _several(names: Sequence) -> None:
     if len(names) < 2:
         raise ValueError(
-            f"Expected at least two subjects, got {names.tolist()}; "
+            f"Expected at least two subjects, got {list(names)}; "
             "what other people would do can't be said from one."
         )
 
@@ -196,20 +196,36 @@ def bootstrap_interval(
     >>> print(bootstrap_interval([0, 1, 0, 1], [0, 1, 1, 1], ["a", "a", "b", "b"], 2, score="accuracy"))
     0.750 [0.500, 1.000]
     """
-    _share_of_one(level)
-    _positive(draws)
     names, matrices = subject_matrices(truth, predicted, subjects, n_classes)  # (S,), (S, C, C)
     _several(names)
-    drawn = score_matrices(_resampled(matrices, draws, seed), score)  # (draws,)
+    return interval_over_subjects(matrices, lambda sums: score_matrices(sums, score), level, draws, seed)
+
+
+def interval_over_subjects(
+    counts: np.ndarray,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    level: float = 0.95,
+    draws: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Percentile interval of a statistic of sums over subjects, when subjects are drawn with replacement.
+
+    `counts` has a row a subject, (S, …); the statistic takes their sums, (…) or (draws, …).
+
+    >>> print(interval_over_subjects(np.array([[1, 2], [3, 2]]), lambda sums: sums[..., 0] / sums[..., 1]))
+    1.000 [0.500, 1.500]
+    """
+    _share_of_one(level)
+    _positive(draws)
+    _several(range(len(counts)))
+    drawn = statistic(_weighted_sums(draw_subjects(len(counts), draws, seed), counts))  # (draws,)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(score_matrices(matrices.sum(0), score)), float(low), float(high), level, draws)
+    return Interval(float(statistic(counts.sum(axis=0).astype(float))), float(low), float(high), level, draws)
 
 
-def _resampled(matrices: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """Confusion matrices of corpora in which every subject occurs as often as chance has it."""
-    n = len(matrices)
-    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)  # (draws, S)
-    return _weighted_sums(times, matrices)  # (draws, C, C)
+def draw_subjects(n: int, draws: int = 2000, seed: int = 0) -> np.ndarray:  # (draws, n)
+    """How often each of n subjects occurs in each of many corpora of n that are drawn with replacement."""
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
 
 
 def _weighted_sums(weights: np.ndarray, matrices: np.ndarray) -> np.ndarray:
@@ -282,17 +298,15 @@ def difference_interval(
     >>> print(difference_interval([0, 1, 0, 1], [0, 1, 0, 1], [0, 1, 1, 0], ["a", "a", "b", "b"], 2, "accuracy"))
     0.500 [0.000, 1.000]
     """
-    _share_of_one(level)
-    _positive(draws)
     names, a = subject_matrices(truth, first, subjects, n_classes)  # (S, C, C)
     _, b = subject_matrices(truth, second, subjects, n_classes)
     _several(names)
-    drawn = score_matrices(_resampled(a, draws, seed), score) - score_matrices(
-        _resampled(b, draws, seed), score
-    )
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    values = score_matrices(np.stack([a.sum(0), b.sum(0)]), score)  # (2,)
-    return Interval(float(values[0] - values[1]), float(low), float(high), level, draws)
+
+    def difference(sums: np.ndarray) -> np.ndarray:  # (…, 2, C, C) → (…)
+        values = score_matrices(sums, score)
+        return values[..., 0] - values[..., 1]
+
+    return interval_over_subjects(np.stack([a, b], axis=1), difference, level, draws, seed)
 
 
 def _swaps(n: int, draws: int, seed: int) -> tuple[np.ndarray, bool]:

@@ -16,14 +16,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mer_core.clips import View
-from mer_core.evaluation.statistics import Interval
+from mer_core.evaluation.statistics import Interval, interval_over_subjects
 from mer_core.faces.corpus import STEADY, Corpus
 from mer_core.faces.expression import ClipSpec, State
 from mer_core.faces.scene import Scene
 from mer_core.methods.ma2mi import Reconstruction
 from mer_core.vision.align import move_flow, similarity, warp
 
-LEVEL, DRAWS = 0.95, 2000
 SILENT = frozenset({"noise"})
 
 
@@ -153,12 +152,6 @@ def ratio_interval(part: ArrayLike, whole: ArrayLike, subjects: ArrayLike, seed:
     part, whole = (np.broadcast_to(np.asarray(values, float), len(subjects)) for values in (part, whole))
     if np.isnan(part).any() or np.isnan(whole).any():
         raise ValueError("Expected numbers, but some are NaN: leave those rows out, and say how many.")
-    names, subject = np.unique(np.asarray(subjects), return_inverse=True)
-    if len(names) < 2:
-        raise ValueError(f"Expected at least two subjects, got {names.tolist()}: nobody else can be drawn.")
+    _, subject = np.unique(np.asarray(subjects), return_inverse=True)
     sums = np.stack([np.bincount(subject, values) for values in (part, whole)], axis=1)  # (S, 2)
-    n = len(names)
-    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=DRAWS)  # (draws, S)
-    drawn = np.divide(*(times @ sums).T)
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(np.divide(*sums.sum(axis=0))), float(low), float(high), LEVEL, DRAWS)
+    return interval_over_subjects(sums, lambda sums: sums[..., 0] / sums[..., 1], seed=seed)

@@ -16,7 +16,7 @@ Without files of torchvision's weights all begins at random; the paper may have 
 records which files it began with. There is no warm-up, and all stages take as many clips a step.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Self
@@ -24,8 +24,6 @@ from typing import ClassVar, Literal, NamedTuple, Self
 import numpy as np
 import torch
 from pydantic import Field, model_validator
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import resnet, video
@@ -33,6 +31,7 @@ from torchvision.models import resnet, video
 from mer_core.action_units import parse_action_units, resolve
 from mer_core.clips import ClipSet, View
 from mer_core.methods.base import NetworkMethod, NetworkSettings, Stage
+from mer_core.methods.torchvision_weights import load_trunks
 
 COMMON = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)  # action units that the field's corpora have in common
 
@@ -286,59 +285,6 @@ def _begin(module: nn.Module) -> None:
     """As torchvision begins."""
     if isinstance(module, nn.Conv2d | nn.Conv3d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-
-
-# First weights from disk.
-
-
-def load_trunks(trunks: list[Trunk], file: Path, name: str) -> None:
-    """Begin with torchvision's weights, without its head."""
-    weights = {
-        _renamed(key): values for key, values in _read(file, name).items() if not key.startswith("fc.")
-    }
-    there = _shapes(weights)
-    for trunk in trunks:
-        here = {key: shape for key, shape in _shapes(trunk.state_dict()).items() if _is_torchvisions(key)}
-        if here != there:
-            key = min(key for key in {*here, *there} if here.get(key) != there.get(key))
-            raise ValueError(
-                f"{file}: expected the weights of torchvision's {name}, {key} of shape {here.get(key)}, got "
-                f"{there.get(key)}. They need width=64 and channels=3; leave the file out to begin at random."
-            )
-        trunk.load_state_dict(weights, strict=False)
-
-
-def _shapes(weights: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    """Old files have no count of batches."""
-    return {
-        key: tuple(values.shape) for key, values in weights.items() if not key.endswith("batches_tracked")
-    }
-
-
-def _is_torchvisions(key: str) -> bool:
-    return key.startswith(("stem.", "layer"))
-
-
-def _renamed(key: str) -> str:
-    """The picture's stem is called as the clip's."""
-    old, *rest = key.split(".")
-    return ".".join([{"conv1": "stem.0", "bn1": "stem.1"}.get(old, old), *rest])
-
-
-def _read(file: Path, name: str) -> Mapping[str, Tensor]:
-    if not file.exists():
-        raise FileNotFoundError(
-            f"{file}: expected torchvision's weights of {name} as safetensors, there is no such file. Put them there, "
-            "or leave the setting out to begin at random."
-        )
-    try:
-        return load_file(file)
-    except SafetensorError as error:
-        made = f"torchvision.models.{'video.' if name == 'r3d_18' else ''}{name}(weights='DEFAULT')"
-        raise ValueError(
-            f"{file}: expected safetensors, which hold numbers alone, got something else ({error}). Torchvision's own "
-            f"file becomes one by safetensors.torch.save_file({made}.state_dict(), 'weights.safetensors')."
-        ) from None
 
 
 # Late fusion.
