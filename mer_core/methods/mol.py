@@ -463,8 +463,8 @@ class MOLSettings(NetworkSettings):
 
 
 SMALL = {
-    "size": 64, "stack": [16, 32, 64, 64], "redirect": 8, "encoder": [8, 16, 32, 32, 48, 64],
-    "decoder": [32, 32, 16, 16, 8, 8], "landmark_widths": [16, 64], "classifier_widths": [32, 128],
+    "size": 64, "stack": [8, 16, 32, 64], "redirect": 8, "encoder": [4, 8, 16, 16, 24, 32],
+    "decoder": [16, 16, 8, 8, 4, 4], "landmark_widths": [16, 64], "classifier_widths": [32, 128],
     "dropout": 0.2, "landmark_unit": "crop", "flow": "exact", "begin": "even", "align": "frame", "amplify": 50.0,
 }  # fmt: skip
 

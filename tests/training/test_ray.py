@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ from tests.training.tools import mini, pooled
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before Ray is imported: nothing is sent anywhere
 ray = pytest.importorskip("ray", reason="needs Ray: pip install -r requirements-ray.txt -c requirements.lock")
+FIRST = "synth-mini-s01-seed0"
 SMALL = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
 IMPATIENT = {
     "health_check_initial_delay_ms": 0,
@@ -41,42 +43,54 @@ def cluster(tmp_path, monkeypatch):
     cluster.shutdown()
 
 
-def compute_slowly(plain, part):
-    """Also notes which node and process began the part: a line each time."""
-    with (Path(os.environ["BEGUN"]) / f"{part}.begun").open("a") as file:
+def compute_after_the_loss(plain, part):
+    """The first part is computed at once, the others wait until a node is lost; all note where they begin."""
+    notes = Path(os.environ["BEGUN"])
+    with (notes / f"{part}.begun").open("a") as file:
         file.write(f"{ray.get_runtime_context().get_node_id()} {os.getpid()}\n")
-    time.sleep(0.4)
+    while str(part) != FIRST and not (notes / "lost").exists():
+        time.sleep(0.02)
     return compute(plain, part)
 
 
 def test_a_node_dies_and_the_result_is_the_serial_one(cluster, tmp_path, monkeypatch):
-    settings, killed, keep = mini(seeds=(0, 1), every_epoch=True), [], Run.keep
+    settings, keep = mini(seeds=(0, 1), every_epoch=True), Run.keep
 
     def begun():
-        return {path.stem: path.read_text().splitlines() for path in tmp_path.glob("*.begun")}
+        lines = {path.stem: path.read_text().splitlines() for path in tmp_path.glob("*.begun")}
+        return {part: places for part, places in lines.items() if places}
+
+    def waiting():
+        return next((places[0].split() for part, places in begun().items() if part != FIRST), None)
 
     def keep_and_kill(made, part, *rest):
         keep(made, part, *rest)
-        running = [nodes[-1] for name, nodes in begun().items() if name in map(str, made.missing())]
-        if running and not killed:
-            node_id, process = running[0].split()
-            victim = next(node for node in cluster.worker_nodes if node.node_id == node_id)
-            cluster.remove_node(victim, allow_graceful=False)
-            os.kill(int(process), signal.SIGKILL)  # a machine that is gone takes all its processes with it
-            killed.append(node_id)
+        while not (tmp_path / "lost").exists():
+            if place := waiting():
+                lose(cluster, *place)
+                (tmp_path / "lost").write_text(place[0])
+            time.sleep(0.02)
 
     with monkeypatch.context() as patches:
         patches.setattr(Run, "keep", keep_and_kill)
-        patches.setattr(engines, "compute", compute_slowly)
+        patches.setattr(engines, "compute", compute_after_the_loss)
         on_ray = run(settings, tmp_path / "ray", engine="ray")
-    again = [lines for lines in begun().values() if len(lines) > 1]
+    lost = (tmp_path / "lost").read_text()
+    again = [places for places in begun().values() if len(places) > 1]
     assert again  # a part was lost
-    assert all(
-        killed[0] in first and killed[0] not in last for first, *_, last in again
-    )  # and found a new home
+    assert all(lost in first and lost not in last for first, *_, last in again)  # and found a new home
     serial = run(settings, tmp_path / "serial")
     pd.testing.assert_frame_equal(pooled(on_ray.folder), pooled(serial.folder), check_exact=True)
     assert set(on_ray.notes()["numerics"]) == {serial.record["numerics"]}  # one thread, the same kernels
+
+
+def lose(cluster, node_id, process):
+    """A machine that is gone takes all its processes with it."""
+    cluster.remove_node(
+        next(node for node in cluster.worker_nodes if node.node_id == node_id), allow_graceful=False
+    )
+    with suppress(ProcessLookupError):
+        os.kill(int(process), signal.SIGKILL)
 
 
 def test_without_a_cluster_one_is_started_and_ends_with_the_run(tmp_path):
