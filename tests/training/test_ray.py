@@ -17,7 +17,6 @@ from tests.training.tools import mini, pooled
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before Ray is imported: nothing is sent anywhere
 ray = pytest.importorskip("ray", reason="needs Ray: pip install -r requirements-ray.txt -c requirements.lock")
-FIRST = "synth-mini-s01-seed0"
 SMALL = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
 IMPATIENT = {
     "health_check_initial_delay_ms": 0,
@@ -44,31 +43,33 @@ def cluster(tmp_path, monkeypatch):
 
 
 def compute_after_the_loss(plain, part):
-    """The first part is computed at once, the others wait until a node is lost; all note where they begin."""
+    """Whoever begins first computes at once, all others wait until a node is lost; each notes where it begins."""
     notes = Path(os.environ["BEGUN"])
     with (notes / f"{part}.begun").open("a") as file:
         file.write(f"{ray.get_runtime_context().get_node_id()} {os.getpid()}\n")
-    while str(part) != FIRST and not (notes / "lost").exists():
-        time.sleep(0.02)
+    try:
+        (notes / "first").touch(exist_ok=False)
+    except FileExistsError:
+        while not (notes / "lost").exists():
+            time.sleep(0.02)
     return compute(plain, part)
 
 
 def test_a_node_dies_and_the_result_is_the_serial_one(cluster, tmp_path, monkeypatch):
     settings, keep = mini(seeds=(0, 1), every_epoch=True), Run.keep
 
-    def begun():
-        lines = {path.stem: path.read_text().splitlines() for path in tmp_path.glob("*.begun")}
-        return {part: places for part, places in lines.items() if places}
-
-    def waiting():
-        return next((places[0].split() for part, places in begun().items() if part != FIRST), None)
+    def begun(parts):
+        notes = [tmp_path / f"{part}.begun" for part in parts]
+        lines = [note.read_text().splitlines() for note in notes if note.exists()]
+        return [places for places in lines if places]
 
     def keep_and_kill(made, part, *rest):
         keep(made, part, *rest)
         while not (tmp_path / "lost").exists():
-            if place := waiting():
-                lose(cluster, *place)
-                (tmp_path / "lost").write_text(place[0])
+            if waiting := begun(made.missing()):
+                node, process = waiting[0][0].split()
+                lose(cluster, node, process)
+                (tmp_path / "lost").write_text(node)
             time.sleep(0.02)
 
     with monkeypatch.context() as patches:
@@ -76,7 +77,7 @@ def test_a_node_dies_and_the_result_is_the_serial_one(cluster, tmp_path, monkeyp
         patches.setattr(engines, "compute", compute_after_the_loss)
         on_ray = run(settings, tmp_path / "ray", engine="ray")
     lost = (tmp_path / "lost").read_text()
-    again = [places for places in begun().values() if len(places) > 1]
+    again = [places for places in begun(on_ray.parts()) if len(places) > 1]
     assert again  # a part was lost
     assert all(lost in first and lost not in last for first, *_, last in again)  # and found a new home
     serial = run(settings, tmp_path / "serial")
