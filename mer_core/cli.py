@@ -13,7 +13,6 @@ from mer_core.book.contents import BookError, find_root
 from mer_core.settings import SettingsError
 
 if TYPE_CHECKING:
-    from mer_core.evaluation.reproduction import Reproduced, Tolerance
     from mer_core.training import RunSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -56,6 +55,20 @@ def verify(names: Chapters = None, jobs: Jobs = CORES) -> None:
     from mer_core.book.build import verify as verify_chapters
 
     verify_chapters(find_root(), jobs, names or ())
+
+
+@app.command()
+def student(
+    names: Chapters = None,
+    out: Annotated[Path, typer.Option(help="Folder of the notebooks to hand out.")] = Path("student"),
+) -> None:
+    """Chapters for a class: without outputs, and an empty cell in the place of each solution.
+
+    Example: mer student scores mol
+    """
+    from mer_core.book.student import hand_out
+
+    print("\n".join(map(str, hand_out(find_root(), out, names or ()))))
 
 
 @app.command()
@@ -229,6 +242,47 @@ def compare(
 
 
 @app.command()
+def predict(
+    clip: Annotated[Path, typer.Argument(help="Folder of frames with numbers in their names, or a video.")],
+    run: Annotated[Path, typer.Option(help="Folder of a finished run that kept its networks.")],
+    onset: Annotated[
+        int | None, typer.Option(help="Frame; default: the first. A video counts from 0.")
+    ] = None,
+    apex: Annotated[int | None, typer.Option(help="Frame; default: the middle stands in.")] = None,
+    offset: Annotated[int | None, typer.Option(help="Frame; default: the last.")] = None,
+    landmarks: Annotated[str, typer.Option(help="A file of 68 points a frame, dlib, or none.")] = "none",
+    eyes: Annotated[
+        str | None,
+        typer.Option(help="Middles of both eyes at the onset, in pixels: X,Y,X,Y; left ones first."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The page to write; default: CLIP-prediction.html.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Show the page in a browser.")] = False,
+) -> None:
+    """What the networks of a run say of a clip of your own, and what that can't mean.
+
+    Example: mer predict myclip --run runs/mine --onset 1 --apex 21 --offset 40
+    """
+    from mer_core.prediction import Marks, report
+    from mer_core.prediction import predict as predict_clip
+
+    made = predict_clip(clip, run, Marks(onset, apex, offset), landmarks, _numbers(eyes) if eyes else None)
+    page = out or Path(f"{made.name}-prediction.html")
+    page.write_text(report(made), encoding="utf-8")
+    print(f"{made}\nThe page is {page}")
+    if open_:
+        typer.launch(page.resolve().as_uri())
+
+
+def _numbers(said: str) -> list[float]:
+    try:
+        return [float(number) for number in said.split(",")]
+    except ValueError:
+        raise ValueError(f"--eyes is four numbers with commas between, not {said!r}.") from None
+
+
+@app.command()
 def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder of results/.")]) -> None:
     """Store a finished run in the book: settings, provenance, predictions; what chapters take their numbers from.
 
@@ -248,6 +302,22 @@ def reproduce(
     store: Annotated[
         bool, typer.Option("--store", help="Put the runs in the place of those in results/.")
     ] = False,
+    paper: Annotated[str | None, typer.Option(help="A paper's own table, on a licensed corpus.")] = None,
+    corpus: Annotated[
+        str | None, typer.Option(help="With --paper: casme2, a prepared folder, or several with + between.")
+    ] = None,
+    root: Annotated[
+        list[str] | None, typer.Option(help="Its folder as owners hand it out, to prepare it; one a corpus.")
+    ] = None,
+    landmarks: Annotated[str, typer.Option(help="To prepare it: a file, dlib, or none.")] = "dlib",
+    preset: Annotated[
+        str | None, typer.Option(help="book or paper; default: as listed, and paper with --paper.")
+    ] = None,
+    selection: Annotated[
+        str | None, typer.Option(help="last, inner or test-peek; with --paper also last,test-peek.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps or auto.")] = None,
+    set_: Annotated[list[str], typer.Option("--set", help="A setting of the method: --set epochs=10.")] = (),
     out: Annotated[
         Path, typer.Option(help="Folder of the runs: what is finished there is not repeated.")
     ] = Path("runs/reproduce"),
@@ -256,32 +326,74 @@ def reproduce(
 ) -> None:
     """Compute every experiment of the papers again and compare it with results/; an interrupted one goes on.
 
-    What results/ does not hold yet is kept there. The last table says what moved, and by how much it may.
+    What results/ does not hold yet is kept there. The last table says what moved, and by how much it may. With --paper
+    and --corpus: what the paper reports on a licensed corpus, beside what is computed.
 
     Example: mer reproduce --only fdp
+
+    Example: mer reproduce --paper mol --corpus casme2 --root CASME2 --device cuda
     """
+    changes = {"preset": preset, "device": device, "settings": _assignments(set_)}
+    changes = {name: value for name, value in changes.items() if value}
+    shared = {"out": out, "workers": workers, "engine": engine}
+    if not (paper or corpus or root):
+        changes |= {"selection": selection} if selection else {}
+        _reproduce_experiments(only, store=store, changes=changes, **shared)
+    elif only or store or not (paper and corpus):
+        raise ValueError(
+            "A licensed corpus needs both --paper and --corpus, and takes no --only and no --store."
+        )
+    else:
+        asked = {"paper": paper, "corpus": corpus, "roots": root or [], "landmarks": landmarks, **changes}
+        _reproduce_table({**asked, **shared, "out": str(out), "selections": (selection or "last").split(",")})
+
+
+def _reproduce_table(asked: dict[str, object]) -> None:
+    from mer_core.evaluation.licensed import Asked, compute_paper
+    from mer_core.evaluation.papers_table import text
+
+    for made in compute_paper(Asked.parse({**asked, "scripts": str(find_root() / "data_scripts")})):
+        print(text(made), flush=True)
+
+
+def _reproduce_experiments(only: str | None, out: Path, workers: int | None, **options: object) -> None:
     from mer_core.evaluation.experiments import listed
-    from mer_core.evaluation.reproduction import Clock, measured_tolerance, reproduce
+    from mer_core.evaluation.reproduction import (
+        Clock,
+        conclusion,
+        measured_tolerance,
+        refuse_drift,
+        reproduce,
+    )
 
     results, experiments = find_root() / "results", listed(only)
     tolerance, clock = measured_tolerance(results), Clock(experiments, results, workers)
     print(f"{len(experiments)} experiments; {clock.left()}".rstrip("; "))
     rows = []
-    for row in reproduce(experiments, out, results, store=store, workers=workers, engine=engine):
+    for row in reproduce(experiments, out, results, workers=workers, **options):
         rows.append(row)
         clock.finish(row.experiment)
         print(f"{row.experiment}: UF1 {row.now:.3f}, {row.verdict}; {clock.left()}".rstrip("; "), flush=True)
-    _conclude(rows, tolerance)
+    print(conclusion(rows, tolerance))
+    refuse_drift(rows, as_listed=not (options["changes"] or options["store"]))
 
 
-def _conclude(rows: "list[Reproduced]", tolerance: "Tolerance") -> None:
-    print(f"\n{'experiment':<28}   now stored clips that differ")
-    for row in rows:
-        numbers = f"{row.now:.3f} {row.stored:6.3f} {row.clips_that_differ:17}"
-        print(f"{row.experiment:<28} {numbers}  {row.verdict}")
-    print(f"UF1 may differ by {tolerance.uf1:.3f}: {tolerance.reason}.")
-    if drifted := [row.experiment for row in rows if row.verdict == "DRIFTED"]:
-        raise RuntimeError(f"{len(drifted)} experiments drifted: {', '.join(drifted)}.")
+@app.command()
+def review(
+    runs: Annotated[
+        Path, typer.Option(help="Folder of runs that were computed again, as `mer reproduce` leaves them.")
+    ] = Path("runs/reproduce"),
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("review.html"),
+    paper: Annotated[str | None, typer.Option(help="Its runs and claims only, such as fdp.")] = None,
+) -> None:
+    """One page for a reviewer: what was run, on what, by what; every claim; what moved; all predictions to save.
+
+    Example: mer review --paper fdp
+    """
+    from mer_core.evaluation.review import review as make_review
+
+    out.write_text(page := make_review(find_root() / "results", runs, paper), encoding="utf-8")
+    print(f"{out}: one file of {len(page.encode()) / 1e6:.1f} MB, complete without a network")
 
 
 def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:

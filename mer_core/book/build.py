@@ -1,5 +1,7 @@
 """Execute the chapters, build the pages, verify the stored outputs: each only where a key changed."""
 
+import os
+import platform
 import re
 import shutil
 import subprocess
@@ -7,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,7 +18,7 @@ import papermill
 from filelock import FileLock
 from papermill.exceptions import PapermillExecutionError
 
-from mer_core.book.contents import BookError, Memory, chosen, digest, files, key
+from mer_core.book.contents import EXECUTED, BookError, Memory, chosen, digest, files, key
 
 PAGE_SOURCES = ("_config.yml", "_toc.yml", "references.bib", "chapters")
 LOOK = (
@@ -106,13 +109,14 @@ def _execute(chapter: Path, target: Path) -> tuple[str | None, float]:
     except PapermillExecutionError as error:
         problem = f"code cell {error.exec_count}: {error.ename}: {error.evalue}\nIts outputs: {unfinished}"
         return problem, time.monotonic() - start
-    tidy(unfinished)
+    seconds = time.monotonic() - start
+    tidy(unfinished, seconds)
     unfinished.replace(target)
-    return None, time.monotonic() - start
+    return None, seconds
 
 
-def tidy(path: Path) -> None:
-    """Take out of an executed notebook what differs from run to run: times, the machine, a kernel's state."""
+def tidy(path: Path, seconds: float) -> None:
+    """Take out of an executed notebook what differs from run to run; one line says how long it took, and where."""
     notebook = nbformat.read(path, as_version=4)
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
@@ -120,7 +124,13 @@ def tidy(path: Path) -> None:
     _drop_volatile(notebook.metadata)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata.language_info = {"name": "python"}
+    notebook.metadata[EXECUTED] = {"seconds": round(seconds), "where": _machine()}
     nbformat.write(notebook, path)
+
+
+def _machine() -> str:
+    versions = f"Python {platform.python_version()}, PyTorch {version('torch')}"
+    return f"{os.cpu_count()} cores, {platform.machine()}, {versions}"
 
 
 def _drop_volatile(metadata: dict) -> None:

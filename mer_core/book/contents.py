@@ -16,6 +16,7 @@ import nbformat
 import yaml
 
 STORED = "mer_core/evaluation/stored.py"  # what reads `results/`
+EXECUTED = "executed"  # a notebook's note of how long it took, and where
 
 
 class BookError(RuntimeError):
@@ -123,7 +124,7 @@ def _modules(root: Path, *sources: str) -> set[Path]:
 @cache
 def _imported(root: Path, source: str) -> frozenset[Path]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(_without_magics(source))):
+    for node in ast.walk(ast.parse(without_magics(source))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -139,5 +140,6 @@ def _module_files(root: Path, parts: list[str]) -> Iterator[Path]:
         yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.exists())
 
 
-def _without_magics(source: str) -> str:
+def without_magics(source: str) -> str:
+    """A cell as plain Python."""
     return "\n".join("pass" if line.startswith(("%", "!", "?")) else line for line in source.splitlines())

@@ -11,9 +11,13 @@ import shutil
 from html import escape
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from mer_core.book.contents import EXECUTED, chapters
 
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -63,6 +67,27 @@ class LiveControl:
         return [nodes.raw(text=html, format="html")]
 
 
+class ChapterStatus(SphinxDirective):
+    """A row a chapter: how long it took, on which machine, how much of it is held to its stored outputs."""
+
+    def run(self) -> list[nodes.Node]:
+        """As a table of Markdown, which the page's own parser reads."""
+        sources = Path(self.env.srcdir)
+        rows = ["| chapter | time | cells | compared | executed on |", "|---|---:|---:|---:|---|"]
+        for chapter in chapters(sources):
+            self.env.note_dependency(chapter)
+            rows.append(_status_row(chapter, nbformat.read(sources / chapter, as_version=4)))
+        return self.parse_text_to_nodes("\n".join(rows))
+
+
+def _status_row(chapter: str, notebook: nbformat.NotebookNode) -> str:
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    compared = sum("nbval-check-output" in cell.metadata.get("tags", []) for cell in cells)
+    note = notebook.metadata.get(EXECUTED, {"seconds": "?", "where": "not noted"})
+    page = chapter.removesuffix(".ipynb")
+    return f"| {{doc}}`/{page}` | {note['seconds']} s | {len(cells)} | {compared} | {note['where']} |"
+
+
 def use_own_files(app: Sphinx, config: object) -> None:
     """Point Sphinx to the files that `copy_libraries` will bring."""
     config.html_static_path.append(str(STATIC))
@@ -91,5 +116,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     """Called by Sphinx."""
     app.connect("config-inited", use_own_files, priority=10)  # before MyST-NB reads its own
     app.connect("build-finished", copy_libraries)
+    app.add_directive("chapter-status", ChapterStatus)
     app.add_css_file("book.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,7 +10,7 @@ The second code cell of a chapter declares its parameters and takes them from th
 """
 
 import ast
-from typing import Self
+from typing import Self, get_args
 
 from IPython import get_ipython
 
@@ -25,11 +25,22 @@ class Parameters(Settings):
     @classmethod
     def from_notebook(cls) -> Self:
         """The values of the parameters cell and of the cell that papermill injected after it, checked and printed."""
-        namespace = get_ipython().user_ns
+        return cls.from_namespace(get_ipython().user_ns)
+
+    @classmethod
+    def from_namespace(cls, namespace: dict) -> Self:
+        """The same, of a namespace with the sources of its cells as `In`."""
         names = set(cls.model_fields) | _injected(namespace["In"])
-        settings = cls(**{name: namespace[name] for name in names if name in namespace})
+        settings = cls(**{name: cls._declared(name, namespace[name]) for name in names if name in namespace})
         print(settings)
         return settings
+
+    @classmethod
+    def _declared(cls, name: str, value: object) -> object:
+        """Papermill makes a number of `-p table 2014`; where a text is declared it is one."""
+        field = cls.model_fields.get(name)
+        takes_text = field and {type(one) for one in get_args(field.annotation)} == {str}
+        return str(value) if takes_text and type(value) is int else value
 
 
 def _injected(cells: list[str]) -> set[str]:

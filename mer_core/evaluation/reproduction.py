@@ -1,4 +1,4 @@
-"""Experiments computed again, and what became of their numbers: identical, reproduced, drifted, or new.
+"""Experiments computed again, and what became of their numbers: identical, reproduced, drifted, new, not comparable.
 
 Where a training is repeated on other kernels or by changed code, its predictions differ a little from the stored ones,
 much as with another seed. So the spread over seeds, measured on the stored runs, says how far a score may move.
@@ -6,15 +6,16 @@ much as with another seed. So the spread over seeds, measured on the stored runs
 
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from mer_core.clips import content_key
 from mer_core.evaluation.experiments import Experiment, uf1
 from mer_core.evaluation.stored import StoredRun, keep
-from mer_core.training import Run
+from mer_core.training import Run, RunSettings
 from mer_core.training import run as run_all
 
 TIMES = 2.8  # 1.96 √2 standard deviations: two runs that differ by chance alone are that close 19 times of 20
@@ -37,10 +38,13 @@ class Reproduced:
     stored: float  # NaN: nothing was
     clips_that_differ: int
     tolerance: float
+    otherwise: tuple[str, ...] = ()  # settings that the stored run does not have
 
     @property
     def verdict(self) -> str:
         """In a word."""
+        if self.otherwise:
+            return "not comparable"
         if pd.isna(self.stored):
             return "new"
         if self.clips_that_differ == 0:
@@ -72,29 +76,73 @@ def reproduce(
     results: Path,
     *,
     store: bool = False,
+    changes: Mapping[str, object] | None = None,
     workers: int | None = None,
     engine: str = "local",
 ) -> Iterator[Reproduced]:
     """Compute the experiments in `folder`, resuming what is there, and compare each with what `results/` holds.
 
-    What `results/` does not hold yet is kept there; with `store`, also what takes the place of an older run.
+    What `results/` does not hold yet is kept there; with `store`, also what takes the place of an older run. A run with
+    `changes` (a preset, a device, settings) is another one: it has a folder of its own and is never kept.
     """
+    if store and changes:
+        raise ValueError(
+            f"--store keeps experiments as they are listed, not with {', '.join(changes)} changed: leave one out."
+        )
     tolerance = measured_tolerance(results).uf1
     for name, experiment in experiments.items():
-        made, kept = run_all(experiment.run, folder / name, workers, engine), results / name
+        asked, kept = changed(experiment.run, changes or {}), results / name
         is_new = not (kept / "run.json").exists()
-        row = Reproduced(name, uf1(made.predictions()), float("nan"), 0, tolerance)
-        row = row if is_new else _compared(row, made, StoredRun(kept))
-        if is_new or store:
+        as_listed = asked == experiment.run
+        own = name if as_listed else f"{name}-{content_key(dict(changes))}"
+        made = run_all(asked, folder / own, workers, engine)
+        listed = experiment.run if is_new else RunSettings.parse(StoredRun(kept).record["settings"])
+        row = Reproduced(
+            name, uf1(made.predictions()), float("nan"), 0, tolerance, differences(asked, listed)
+        )
+        row = row if is_new or row.otherwise else _compared(row, made, StoredRun(kept))
+        if as_listed and (is_new or store):
             keep(made, kept)
         yield row
+
+
+def changed(run: RunSettings, changes: Mapping[str, object]) -> RunSettings:
+    """The same run with another preset, device or selection, or other settings of its method."""
+    settings = {**run.settings, **changes.get("settings", {})}
+    return RunSettings.parse({**run.plain(), **changes, "settings": settings})
+
+
+def differences(asked: RunSettings, listed: RunSettings) -> tuple[str, ...]:
+    """What else the run asked for is; another device alone makes no other run: the tolerance is there for it."""
+    pairs = {name: (value, listed.plain()[name]) for name, value in asked.plain().items() if name != "device"}
+    return tuple(f"{name} is {now}, not {before}" for name, (now, before) in pairs.items() if now != before)
 
 
 def _compared(row: Reproduced, made: Run, kept: StoredRun) -> Reproduced:
     now = made.predictions()
     both = now.merge(kept.predictions, on=["clip", "seed"], suffixes=("", "_stored"))
     differ = int((both["predicted"] != both["predicted_stored"]).sum()) + len(now) - len(both)
-    return Reproduced(row.experiment, row.now, uf1(kept.predictions), differ, row.tolerance)
+    return replace(row, stored=uf1(kept.predictions), clips_that_differ=differ)
+
+
+def conclusion(rows: Sequence[Reproduced], tolerance: Tolerance) -> str:
+    """A line an experiment, and by how much a score may move."""
+    lines = [f"\n{'experiment':<28}   now stored clips that differ"]
+    for row in rows:
+        numbers = f"{row.now:.3f} {row.stored:6.3f} {row.clips_that_differ:17}"
+        lines.append(f"{row.experiment:<28} {numbers}  {'; '.join([row.verdict, *row.otherwise])}")
+    return "\n".join([*lines, f"UF1 may differ by {tolerance.uf1:.3f}: {tolerance.reason}."])
+
+
+def refuse_drift(rows: Sequence[Reproduced], *, as_listed: bool) -> None:
+    """An error if a score moved too far, or if what is stored is no longer what is listed."""
+    if drifted := [row.experiment for row in rows if row.verdict == "DRIFTED"]:
+        raise RuntimeError(f"{len(drifted)} experiments drifted: {', '.join(drifted)}.")
+    if as_listed and (stale := [row.experiment for row in rows if row.otherwise]):
+        raise RuntimeError(
+            f"{len(stale)} experiments are listed with other settings than results/ holds: {', '.join(stale)}. "
+            "`mer reproduce --store` puts them there."
+        )
 
 
 class Clock:

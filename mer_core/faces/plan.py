@@ -1,4 +1,4 @@
-"""Planning clips: from a seed to the `ClipSpec`s of a corpus, by arithmetic alone, without a pixel."""
+"""Planning clips: from a seed to what happens in every clip of a corpus, by arithmetic alone, without a pixel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

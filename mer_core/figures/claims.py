@@ -1,8 +1,12 @@
 """Figures of the chapter "What holds up"."""
 
+from html import escape
+
 import pandas as pd
 import plotly.graph_objects as go
+from IPython.display import HTML
 
+from mer_core.evaluation.experiments import load_paper
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
 
 COLOURS = {"supported": FOR, "undecided": QUIET, "not supported": AGAINST}
@@ -11,6 +15,35 @@ SYMBOLS = {
     "undecided": "circle-open",
     "not supported": "square",
 }  # not by colour alone
+
+
+# Where a paper's claims are tested and where its runs stand, as pages beside that of the chapter.
+TESTED = {
+    "baselines": ("methods.html#the-table", "methods.html#the-table"),
+    "famnet": ("../papers/famnet.html#which-claims-hold", "../papers/famnet.html#results"),
+    "fdp": ("../papers/fdp.html#which-claims-hold", "../papers/fdp.html#results"),
+    "ma2mi": ("../papers/ma2mi.html#which-claims-hold", "../papers/ma2mi.html#results"),
+    "mol": ("../papers/mol.html#results", "../papers/mol.html#results"),
+}
+
+
+def claims_table(judged: pd.DataFrame) -> HTML:
+    """A row a claim, with links to where it is tested and to its two runs: rows of `verdicts`, named `fdp: order`."""
+    heads = "".join(
+        f"<th>{head}</th>" for head in ("name", "claim", "better", "worse", "difference", "verdict")
+    )
+    rows = "".join(_linked(*name.split(": "), row) for name, row in judged.iterrows())
+    return HTML(f'<table class="dataframe"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
+
+
+def _linked(paper: str, name: str, row: pd.Series) -> str:
+    claim, (tests, runs) = load_paper(paper).claims[name], TESTED[paper]
+    links = (tests, f"{paper}: {name}"), (runs, claim.better), (runs, claim.worse)
+    first, *pair = (f'<a href="{place}">{escape(text)}</a>' for place, text in links)
+    span = f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+    said = span if pd.notna(row["difference"]) else "–"
+    cells = first, escape(claim.says), *pair, said, row["verdict"]
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def forest(judged: pd.DataFrame) -> go.Figure:

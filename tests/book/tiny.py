@@ -48,6 +48,7 @@ def make(folder: Path) -> Path:
         "format: jb-book\nroot: chapters/index\nchapters:\n  - file: chapters/tiny\n"
     )
     (folder / "chapters").mkdir()
+    shutil.copytree(ROOT / "chapters" / "images", folder / "chapters" / "images")  # the logo
     (folder / "chapters" / "index.md").write_text("# A tiny book\n")
     check = {"tags": ["nbval-check-output"], "tolerance": {"absolute": 0.01, "reason": "an example"}}
     cells = [

@@ -3,9 +3,19 @@ import pytest
 from typer.testing import CliRunner
 
 from mer_core.cli import app
-from mer_core.evaluation.experiments import listed, uf1
-from mer_core.evaluation.reproduction import TIMES, Clock, Reproduced, measured_tolerance, reproduce
+from mer_core.evaluation.experiments import listed, load_paper, uf1
+from mer_core.evaluation.reproduction import (
+    TIMES,
+    Clock,
+    Reproduced,
+    changed,
+    conclusion,
+    differences,
+    measured_tolerance,
+    reproduce,
+)
 from mer_core.evaluation.stored import StoredRun
+from mer_core.training import RunSettings
 from tests.evaluation.conftest import TOY
 
 
@@ -49,6 +59,69 @@ def test_the_tolerance_is_the_spread_over_seeds_of_the_stored_runs(toy):
     table = StoredRun(stored.folder).predictions
     one, other = (uf1(table[table["seed"] == seed]) for seed in (0, 1))
     assert measured_tolerance(toy / "results").uf1 == pytest.approx(TIMES * abs(one - other) / 2**0.5)
+
+
+def test_a_run_with_other_settings_is_neither_compared_nor_kept(toy):
+    again(toy)
+    before = (toy / "results" / "toy-flow" / "run.json").read_bytes()
+    rows = again(toy, changes={"preset": "paper"})
+    assert [row.verdict for row in rows] == ["not comparable", "not comparable"]
+    assert rows[0].otherwise == ("preset is paper, not book",)
+    assert (toy / "results" / "toy-flow" / "run.json").read_bytes() == before
+    assert [row.verdict for row in again(toy)] == ["identical", "identical"]  # it had a folder of its own
+    assert "toy-flow" in (said := conclusion(rows, measured_tolerance(toy / "results")))
+    assert "not comparable; preset is paper, not book" in said
+
+
+def test_a_run_with_other_settings_is_not_kept_as_new(toy):
+    assert [row.verdict for row in again(toy, changes={"preset": "paper"})] == ["not comparable"] * 2
+    assert not (toy / "results").exists()
+    with pytest.raises(
+        ValueError, match="--store keeps experiments as they are listed, not with preset changed"
+    ):
+        again(toy, store=True, changes={"preset": "paper"})
+
+
+def test_what_is_stored_but_listed_otherwise_now_is_said(toy, monkeypatch):
+    monkeypatch.setattr("mer_core.cli.find_root", lambda: toy)
+    again(toy)
+    (toy / "toy.toml").write_text(TOY.replace("groups = 2", "groups = 3"))
+    load_paper.cache_clear()
+    asked = ["reproduce", "--only", "toy-guess", "--out", str(toy / "other"), "--workers", "1"]
+    result = CliRunner().invoke(app, asked)
+    assert "groups is 3, not 2" in result.output
+    assert "1 experiments are listed with other settings than results/ holds: toy-guess." in str(
+        result.exception
+    )
+    assert CliRunner().invoke(app, [*asked, "--store"]).exit_code == 0
+    assert CliRunner().invoke(app, asked).exit_code == 0
+
+
+def test_another_preset_is_no_error(toy, monkeypatch):
+    monkeypatch.setattr("mer_core.cli.find_root", lambda: toy)
+    again(toy)
+    asked = [
+        "reproduce",
+        "--only",
+        "toy-guess",
+        "--preset",
+        "paper",
+        "--out",
+        str(toy / "runs"),
+        "--workers",
+        "1",
+    ]
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 0
+    assert "toy-guess: UF1" in result.output
+    assert "not comparable; preset is paper, not book" in result.output
+
+
+def test_another_device_alone_is_still_compared():
+    listed_run = RunSettings(method="fdp", settings={"epochs": 2})
+    assert differences(changed(listed_run, {"device": "cuda"}), listed_run) == ()
+    other = changed(listed_run, {"settings": {"epochs": 3}})
+    assert differences(other, listed_run) == ("settings is {'epochs': 3}, not {'epochs': 2}",)
 
 
 def test_the_rest_takes_as_long_as_it_took_when_it_was_stored(toy):
