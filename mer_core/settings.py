@@ -61,8 +61,12 @@ def _explain(settings: type[Settings], error: ValidationError) -> str:
             lines.append(f"  {name}: is not set")
         else:
             lines.append(f"  {name} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}")
-    fields = settings.model_fields.items()
-    return "\n".join([*lines, "Valid settings:", *(f"  {name}: {_describe(info)}" for name, info in fields)])
+    return "\n".join([*lines, "Valid settings:", *(f"  {line}" for line in valid(settings))])
+
+
+def valid(settings: type[Settings]) -> list[str]:
+    """A line a setting: its name, kind, limits, default and meaning."""
+    return [f"{name}: {_describe(info)}" for name, info in settings.model_fields.items()]
 
 
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}

@@ -168,6 +168,11 @@ def test_mmew_calls_its_other_clips_by_either_word(name):
     assert class_map(name)("mmew", "repression") == class_map(name)("mmew", "others") == "others"
 
 
+def test_what_mmew_calls_by_either_word_is_in_none_of_three_classes():
+    assert class_map("megc2019-3class")("mmew", "repression") is None
+    assert class_map("megc2019-3class")("casme2", "repression") == "negative"
+
+
 def test_a_map_that_is_not_meant_for_a_corpus_takes_none_of_its_emotions():
     assert [class_map("smic-3class")("casme3", emotion) for emotion in ("disgust", "happiness")] == [
         None,

@@ -15,6 +15,7 @@ import nbformat
 from sphinx.application import Sphinx
 
 from mer_core.book.contents import chapters, without_magics
+from mer_core.settings import Settings, valid
 
 REFERENCE = "chapters/reference/api/"
 ARRAYS = re.compile(r"~?[\w.]*_Buffer \|.*?_NestedSequence\[complex \| bytes \| str\]")
@@ -30,6 +31,8 @@ def import_all(app: Sphinx, pages: list[str]) -> None:
 def finish(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
     """Called by autodoc for every docstring, which may be changed in its place."""
     lines[:] = as_sphinx_reads("\n".join(lines)).splitlines()
+    if _is_settings(thing) and (fields := valid(thing)):
+        lines += ["", "::", "", *(f"   {field}" for field in fields), ""]
     if what in ("class", "function") and (pages := users(Path(app.srcdir)).get(name.rpartition(".")[2])):
         lines += ["", "In the book: " + ", ".join(f":doc:`/{page}`" for page in pages), ""]
 
@@ -59,7 +62,13 @@ def shorten(
     app: Sphinx, what: str, name: str, thing: object, options: object, signature: str, returned: str
 ) -> object:
     """Called by autodoc for every signature: what NumPy takes as an array has half a line of names."""
+    if _is_settings(thing):
+        return "", returned  # below, a line each
     return signature and ARRAYS.sub("ArrayLike", signature), returned
+
+
+def _is_settings(thing: object) -> bool:
+    return isinstance(thing, type) and issubclass(thing, Settings)
 
 
 @cache
