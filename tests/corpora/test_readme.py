@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = {script.__module__.rpartition(".")[2]: script for script, _, _ in CASES.values()}
 COMMANDS = [
     line.partition("#")[0].strip()
-    for page in ("README.md", "data_scripts/README.md")
+    for page in ("README.md", "data_scripts/README.md", "chapters/evidence/yours.md")
     for line in (ROOT / page).read_text().splitlines()
     if "python data_scripts/" in line
 ]
@@ -28,4 +28,4 @@ def test_a_printed_command_is_understood(line):
 def test_every_script_stands_in_the_table():
     table = (ROOT / "data_scripts" / "README.md").read_text()
     assert all(f"`{name}.py`" in table for name in SCRIPTS)
-    assert set(SCRIPTS) == {"casme2", "samm", "smic", "mmew", "casme_sq", "casme3", "macro"}
+    assert set(SCRIPTS) == {"casme2", "samm", "smic", "mmew", "casme_sq", "casme3", "macro", "own"}

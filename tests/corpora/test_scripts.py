@@ -8,6 +8,7 @@ from data_scripts.casme3 import CASMECubed
 from data_scripts.casme_sq import CASMESquared
 from data_scripts.macro import Macro
 from data_scripts.mmew import MMEW
+from data_scripts.own import Own
 from data_scripts.samm import SAMM
 from data_scripts.smic import SMIC
 from mer_core.corpora import SourceError, TableError, survey
@@ -17,6 +18,7 @@ from tests.corpora import (
     imitate_casme_sq,
     imitate_macro,
     imitate_mmew,
+    imitate_own,
     imitate_samm,
     imitate_smic,
 )
@@ -53,6 +55,12 @@ CASES = {
     "casme3": (CASMECubed, imitate_casme3.imitate, {}),
     "casme3 clips": (CASMECubed, lambda root: imitate_casme3.imitate(root, clips=True), {}),
     "casme3 part C": (CASMECubed, imitate_casme3.imitate_part_c, {"part": "C"}),
+    "own": (Own, imitate_own.imitate, {}),
+    "own without apex": (
+        Own,
+        lambda root: imitate_own.imitate(root, known=False),
+        {"called": "own", "fps": 50},
+    ),
     **{
         f"macro {name}": (Macro, imitate, {"corpus": name})
         for name, imitate in imitate_macro.IMITATIONS.items()
