@@ -89,7 +89,9 @@ def test_every_page_is_drawn_without_errors_or_another_host(visit, site, pages):
             figures.nth(number).locator(".main-svg").first.wait_for(timeout=20_000)
             assert len(figures.nth(number).get_attribute("aria-label")) > 20, path.name
         if formulas.count():
-            page.locator("mjx-container").first.wait_for(timeout=20_000)
+            page.locator("mjx-container").first.wait_for(
+                timeout=20_000, state="attached"
+            )  # perhaps in a solution
             assert page.locator(".math mjx-container").count() == formulas.count(), path.name
         assert page.errors == [], path.name
         assert page.abroad == [], path.name
