@@ -85,7 +85,7 @@ def _status_row(chapter: str, notebook: nbformat.NotebookNode) -> str:
     compared = sum("nbval-check-output" in cell.metadata.get("tags", []) for cell in cells)
     note = notebook.metadata.get(EXECUTED, {"seconds": "?", "where": "not noted"})
     page = chapter.removesuffix(".ipynb")
-    return f"| {{doc}}`/{page}` | {note['seconds']} s | {len(cells)} | {compared} | {note['where']} |"
+    return f"| {{doc}}`/{page}` | {note['seconds']}&nbsp;s | {len(cells)} | {compared} | {note['where']} |"
 
 
 def use_own_files(app: Sphinx, config: object) -> None:
