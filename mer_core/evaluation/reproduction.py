@@ -118,11 +118,16 @@ def differences(asked: RunSettings, listed: RunSettings) -> tuple[str, ...]:
     return tuple(f"{name} is {now}, not {before}" for name, (now, before) in pairs.items() if now != before)
 
 
+def answered_otherwise(now: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """Rows that two tables of predictions answer differently; those that only one of them has are among them."""
+    both = now.merge(stored, on=["clip", "seed", "truth"], suffixes=("", "_stored"), how="outer")
+    shown = ["clip", "seed", "truth", "predicted_stored", "predicted"]
+    return both.loc[both["predicted"] != both["predicted_stored"], shown]
+
+
 def _compared(row: Reproduced, made: Run, kept: StoredRun) -> Reproduced:
-    now = made.predictions()
-    both = now.merge(kept.predictions, on=["clip", "seed"], suffixes=("", "_stored"))
-    differ = int((both["predicted"] != both["predicted_stored"]).sum()) + len(now) - len(both)
-    return replace(row, stored=uf1(kept.predictions), clips_that_differ=differ)
+    differ = answered_otherwise(made.predictions(), kept.predictions)
+    return replace(row, stored=uf1(kept.predictions), clips_that_differ=len(differ))
 
 
 def conclusion(rows: Sequence[Reproduced], tolerance: Tolerance) -> str:

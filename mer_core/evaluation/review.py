@@ -18,7 +18,13 @@ import pandas as pd
 
 from mer_core.evaluation.experiments import LEVEL, Paper, load_paper, paper_names, stored_name, uf1, verdicts
 from mer_core.evaluation.metrics import scores
-from mer_core.evaluation.reproduction import Reproduced, Tolerance, differences, measured_tolerance
+from mer_core.evaluation.reproduction import (
+    Reproduced,
+    Tolerance,
+    answered_otherwise,
+    differences,
+    measured_tolerance,
+)
 from mer_core.evaluation.statistics import bootstrap_interval, columns
 from mer_core.evaluation.stored import StoredRun
 from mer_core.methods import create_method
@@ -109,10 +115,9 @@ def _again(entry: Entry, made: Run, tolerance: Tolerance) -> Again:
     if missing:
         return Again(row, pd.DataFrame(), parts, missing)
     now, kept = made.predictions(), entry.run.predictions
-    both = now.merge(kept, on=["clip", "seed", "truth"], suffixes=("", "_stored"), how="outer")
-    differ = both[both["predicted"] != both["predicted_stored"]]
+    differ = answered_otherwise(now, kept)
     row = replace(row, now=uf1(now), stored=uf1(kept), clips_that_differ=len(differ))
-    return Again(row, differ[["clip", "seed", "truth", "predicted_stored", "predicted"]], parts, 0)
+    return Again(row, differ, parts, 0)
 
 
 def changed(entry: Entry) -> dict[str, tuple[object, object]]:
