@@ -66,17 +66,31 @@ def load_paper(name: str) -> Paper:
         raise ValueError(f"There is no paper {name!r}; there are {', '.join(paper_names())}.")
     plain = tomllib.loads((PAPERS / f"{name}.toml").read_text())
     defaults = plain.pop("defaults", {})
-    for experiment in plain["experiments"].values():
-        about = experiment.pop("about")
-        run = {**defaults, **experiment}
-        run["settings"] = {**defaults.get("settings", {}), **experiment.get("settings", {})}
-        experiment.clear()
-        experiment |= {"about": about, "run": run}
-    paper = Paper.parse({"name": name, **plain})
+    every = plain.pop("experiments", {}) | _product(plain.pop("rows", {}), plain.pop("columns", {}))
+    experiments = {key: _experiment(defaults, experiment) for key, experiment in every.items()}
+    paper = Paper.parse({"name": name, "experiments": experiments, **plain})
     asked = {run for claim in paper.claims.values() for run in (claim.better, claim.worse)}
     if unknown := asked - set(paper.experiments):
         raise SettingsError(f"{name}.toml: claims compare {sorted(unknown)}, which are no experiments.")
     return paper
+
+
+def _product(rows: dict[str, dict], columns: dict[str, dict]) -> dict[str, dict]:
+    """An experiment a row and column: `mol-half` is what `mol` and `half` say together."""
+    return {
+        f"{row}-{column}": _joined(one, other) | {"about": f"{one['about']}: {other['about']}"}
+        for row, one in rows.items()
+        for column, other in columns.items()
+    }
+
+
+def _experiment(defaults: dict, experiment: dict) -> dict:
+    run = _joined(defaults, experiment)
+    return {"about": run.pop("about"), "run": run}
+
+
+def _joined(one: dict, other: dict) -> dict:
+    return {**one, **other, "settings": {**one.get("settings", {}), **other.get("settings", {})}}
 
 
 def stored_name(paper: str, experiment: str) -> str:
