@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Union
 
@@ -29,7 +29,7 @@ def open_corpus(name: str | Path, cache: Path | str | None = None) -> AnyCorpus:
     """
     place, cache = Path(name), Path(cache) if cache else user_cache_path("mer_core")
     if str(name) in CARDS:
-        return Corpus(CARDS[str(name)], cache)
+        return _synthetic(str(name), cache)
     if (place / "files.parquet").exists():
         return PreparedCorpus(place)
     if "+" in str(name) and not place.exists():
@@ -38,6 +38,11 @@ def open_corpus(name: str | Path, cache: Path | str | None = None) -> AnyCorpus:
         f"There is no corpus {str(name)!r}. It can be one of {', '.join(corpus_names())}; a folder that a script of "
         "data_scripts/ prepared; or several of them with + between."
     )
+
+
+@lru_cache  # its table of labels takes a second to plan, and never changes
+def _synthetic(name: str, cache: Path) -> Corpus:
+    return Corpus(CARDS[name], cache)
 
 
 @dataclass(frozen=True)
