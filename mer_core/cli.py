@@ -13,6 +13,7 @@ from mer_core.book.contents import BookError, find_root
 from mer_core.settings import SettingsError
 
 if TYPE_CHECKING:
+    from mer_core.evaluation.experiments import Experiment
     from mer_core.training import RunSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -299,6 +300,7 @@ def reproduce(
     only: Annotated[
         str | None, typer.Option(help="A paper (fdp) or one experiment of it (fdp-mean); default: all.")
     ] = None,
+    main: Annotated[bool, typer.Option("--main", help="Only the rows of the table of all methods.")] = False,
     store: Annotated[
         bool, typer.Option("--store", help="Put the runs in the place of those in results/.")
     ] = False,
@@ -333,15 +335,17 @@ def reproduce(
 
     Example: mer reproduce --paper mol --corpus casme2 --root CASME2 --device cuda
     """
+    from mer_core.evaluation.experiments import listed
+
     changes = {"preset": preset, "device": device, "settings": _assignments(set_)}
     changes = {name: value for name, value in changes.items() if value}
     shared = {"out": out, "workers": workers, "engine": engine}
     if not (paper or corpus or root):
         changes |= {"selection": selection} if selection else {}
-        _reproduce_experiments(only, store=store, changes=changes, **shared)
-    elif only or store or not (paper and corpus):
+        _reproduce_experiments(listed(only, main=main), store=store, changes=changes, **shared)
+    elif only or main or store or not (paper and corpus):
         raise ValueError(
-            "A licensed corpus needs both --paper and --corpus, and takes no --only and no --store."
+            "A licensed corpus needs both --paper and --corpus, and takes no --only, --main or --store."
         )
     else:
         asked = {"paper": paper, "corpus": corpus, "roots": root or [], "landmarks": landmarks, **changes}
@@ -356,8 +360,9 @@ def _reproduce_table(asked: dict[str, object]) -> None:
         print(text(made), flush=True)
 
 
-def _reproduce_experiments(only: str | None, out: Path, workers: int | None, **options: object) -> None:
-    from mer_core.evaluation.experiments import listed
+def _reproduce_experiments(
+    experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: object
+) -> None:
     from mer_core.evaluation.reproduction import (
         Clock,
         conclusion,
@@ -366,7 +371,7 @@ def _reproduce_experiments(only: str | None, out: Path, workers: int | None, **o
         reproduce,
     )
 
-    results, experiments = find_root() / "results", listed(only)
+    results = find_root() / "results"
     tolerance, clock = measured_tolerance(results), Clock(experiments, results, workers)
     print(f"{len(experiments)} experiments; {clock.left()}".rstrip("; "))
     rows = []

@@ -42,6 +42,7 @@ class Experiment(Settings):
     """A run of the paper's list: what it is about, and what differs from the list's defaults."""
 
     about: str
+    main: bool = Field(False, description="a row of the table of all methods")
     run: RunSettings
 
 
@@ -86,7 +87,7 @@ def _product(rows: dict[str, dict], columns: dict[str, dict]) -> dict[str, dict]
 
 def _experiment(defaults: dict, experiment: dict) -> dict:
     run = _joined(defaults, experiment)
-    return {"about": run.pop("about"), "run": run}
+    return {"about": run.pop("about"), "main": run.pop("main", False), "run": run}
 
 
 def _joined(one: dict, other: dict) -> dict:
@@ -98,8 +99,11 @@ def stored_name(paper: str, experiment: str) -> str:
     return f"{paper}-{experiment}"
 
 
-def listed(only: str | None = None) -> dict[str, Experiment]:
-    """All experiments by their folder in `results/`; those of one paper (`fdp`), or a single one (`fdp-mean`)."""
+def listed(only: str | None = None, *, main: bool = False) -> dict[str, Experiment]:
+    """All experiments by their folder in `results/`; those of one paper (`fdp`), or a single one (`fdp-mean`).
+
+    `main`: of these the rows of the table of all methods alone.
+    """
     papers = [load_paper(name) for name in paper_names()]
     every = {
         stored_name(paper.name, name): (paper.name, experiment)
@@ -112,7 +116,14 @@ def listed(only: str | None = None) -> dict[str, Experiment]:
             f"There is no paper and no experiment {only!r}; papers: {', '.join(paper_names())}; "
             f"an experiment's name is like {next(iter(every))}."
         )
-    return found
+    return _main_rows(found, only) if main else found
+
+
+def _main_rows(found: dict[str, Experiment], only: str | None) -> dict[str, Experiment]:
+    rows = {name: experiment for name, experiment in found.items() if experiment.main}
+    if not rows:
+        raise ValueError(f"{only} is or has no row of the table of all methods: leave out --main.")
+    return rows
 
 
 def uf1(table: pd.DataFrame) -> float:

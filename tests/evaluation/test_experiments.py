@@ -10,8 +10,29 @@ from mer_core.evaluation.experiments import (
     verdicts,
 )
 from mer_core.evaluation.reproduction import reproduce
+from mer_core.methods import NetworkMethod
 from mer_core.settings import SettingsError
 from tests.evaluation.conftest import TOY
+
+
+GRID = """
+title = "a grid"
+[defaults]
+corpus = "synth-mini"
+[rows.net]
+about = "a network"
+method = "ststnet"
+settings = { epochs = 2 }
+[rows.guess]
+about = "the most frequent class"
+method = "majority"
+[columns.few]
+about = "few clips"
+labelled = 0.1
+settings = { batch = 4 }
+[columns.all]
+about = "all clips"
+"""
 
 
 @pytest.mark.parametrize("name", paper_names())
@@ -63,3 +84,29 @@ def test_a_single_experiment_can_be_asked_for(toy):
     assert list(listed()) == ["toy-flow", "toy-guess"]
     with pytest.raises(ValueError, match="no paper and no experiment 'toy-gess'; papers: toy"):
         listed("toy-gess")
+
+
+def test_the_main_rows_alone_can_be_asked_for(toy):
+    with pytest.raises(ValueError, match="toy is or has no row of the table of all methods"):
+        listed("toy", main=True)
+    (toy / "toy.toml").write_text(TOY.replace('method = "hoof"', 'method = "hoof"\nmain = true'))
+    load_paper.cache_clear()
+    assert list(listed(main=True)) == ["toy-flow"]
+
+
+def test_a_main_row_that_draws_has_three_seeds_and_every_epoch():
+    for experiment in listed(main=True).values():
+        run = experiment.run
+        draws = isinstance(run.create_method(), NetworkMethod)
+        assert (len(run.seeds), run.every_epoch) == ((3, True) if draws else (1, False))
+
+
+def test_rows_and_columns_make_an_experiment_each(toy):
+    (toy / "toy.toml").write_text(GRID)
+    load_paper.cache_clear()
+    made = load_paper("toy").experiments
+    assert list(made) == ["net-few", "net-all", "guess-few", "guess-all"]
+    assert made["net-few"].about == "a network: few clips"
+    assert made["net-few"].run.settings == {"epochs": 2, "batch": 4}
+    assert (made["net-few"].run.labelled, made["guess-all"].run.labelled) == (0.1, 1.0)
+    assert {one.run.corpus for one in made.values()} == {"synth-mini"}
