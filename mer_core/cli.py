@@ -225,7 +225,7 @@ def show(folder: Folder) -> None:
 
     made = Run.open(folder)
     print(headline(made))
-    print(score_table(made).to_string(float_format="{:.3f}".format))
+    print(score_table(made.predictions()).to_string(float_format="{:.3f}".format))
 
 
 @app.command()

@@ -450,7 +450,7 @@ def _pictures(shown: ClipSet, where: np.ndarray) -> Pictures:
 
 def _cautions(made: Prediction) -> Iterator[str]:
     run, table = made.run, made.run.predictions()
-    corpus, uf1 = run.settings.corpus, score_table(run).loc["UF1"]
+    corpus, uf1 = run.settings.corpus, score_table(run.predictions()).loc["UF1"]
     if all(name in CARDS for name in corpus.split("+")):
         yield f"The classes were learnt from {corpus}: synthetic faces. What is said of people was never measured."
     else:

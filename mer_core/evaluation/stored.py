@@ -1,6 +1,7 @@
 """Runs kept in the repository, under `results/`: the only source of a number that a chapter does not compute itself.
 
-run.json              the run's own record: settings, data, code, machine; and the seconds that its parts took, summed
+run.json              the run's own record: settings, data, code, machine; the seconds that its parts took, summed; and
+                      its scores, which follow from the predictions and are there to be read
 predictions.parquet   a row a clip and seed: clip, subject, fold, seed, truth, predicted, p_<class> …
 epochs.parquet        a row a clip and seed: what was predicted after each epoch, if the run kept it
 action_units.parquet  a row a clip of the first seed: AU4 …, p_AU4 …; if the run kept networks that learn action units
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mer_core.evaluation.detection import Detections, detections
+from mer_core.evaluation.tables import score_table
 from mer_core.training import Run
 
 
@@ -62,10 +64,9 @@ def keep(run: Run, folder: Path) -> StoredRun:
             f"{run.folder} is not finished: {len(missing)} parts are missing. `mer resume` it first."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1)}
+    parts, pooled = run.parts(), run.predictions()
+    record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1), "scores": readable(pooled)}
     (folder / "run.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-    parts = run.parts()
-    pooled = pd.concat([pd.read_parquet(run.file(part)) for part in parts], ignore_index=True)
     pooled.to_parquet(folder / "predictions.parquet", index=False)
     if run.settings.every_epoch:
         epochs = [
@@ -77,6 +78,12 @@ def keep(run: Run, folder: Path) -> StoredRun:
     if run.settings.keep_weights and getattr(run.settings.create_method().settings, "au_weight", 0):
         _table(detections(run)).to_parquet(folder / "action_units.parquet", index=False)
     return StoredRun(folder)
+
+
+def readable(predictions: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """The scores with their intervals, to four digits."""
+    table = score_table(predictions).round(4)
+    return {score: row.dropna().to_dict() for score, row in table.iterrows()}
 
 
 def _table(found: Detections) -> pd.DataFrame:

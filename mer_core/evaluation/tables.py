@@ -39,16 +39,16 @@ def warnings(run: Run) -> list[str]:
     return said
 
 
-def score_table(run: Run) -> pd.DataFrame:
+def score_table(predictions: pd.DataFrame) -> pd.DataFrame:
     """One row a score: pooled over folds, mean over seeds, the spread of seeds, and the first seed's interval."""
-    table, n_classes = run.predictions(), _n_classes(run)
-    by_seed = [scores(rows["truth"], rows["predicted"], n_classes) for _, rows in table.groupby("seed")]
-    first = columns(table[table["seed"] == table["seed"].min()])
+    n_classes = _n_classes(predictions)
+    by_seed = [scores(rows["truth"], rows["predicted"], n_classes) for _, rows in predictions.groupby("seed")]
+    first = columns(predictions[predictions["seed"] == predictions["seed"].min()])
     made = {}
     for title, name in SCORES.items():
         values = pd.Series([getattr(one, name) for one in by_seed])
         row = {"mean": values.mean(), "seeds ±": values.std()}  # one seed has no spread: NaN
-        if len(set(table["subject"])) > 1:
+        if len(set(predictions["subject"])) > 1:
             interval = bootstrap_interval(**first, n_classes=n_classes, score=name)
             row |= {"95 % low": interval.low, "95 % high": interval.high}
         made[title] = row
@@ -57,11 +57,9 @@ def score_table(run: Run) -> pd.DataFrame:
 
 def comparison(first: Run, second: Run) -> pd.DataFrame:
     """Two runs on the same clips, with the chance of such a difference if the methods were equal."""
-    n_classes = _n_classes(first)
     pair = paired(first.predictions(), second.predictions())
-    made = {
-        title: permutation_test(**pair, n_classes=n_classes, score=name) for title, name in SCORES.items()
-    }
+    asked = {**pair, "n_classes": _n_classes(first.predictions())}
+    made = {title: permutation_test(**asked, score=name) for title, name in SCORES.items()}
     names = {
         "first": str(first.folder),
         "second": str(second.folder),
@@ -74,5 +72,5 @@ def comparison(first: Run, second: Run) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def _n_classes(run: Run) -> int:
-    return sum(column.startswith("p_") for column in run.predictions().columns)
+def _n_classes(predictions: pd.DataFrame) -> int:
+    return sum(column.startswith("p_") for column in predictions)

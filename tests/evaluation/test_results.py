@@ -11,7 +11,7 @@ import pytest
 from mer_core import open_corpus
 from mer_core.evaluation.experiments import listed
 from mer_core.evaluation.reproduction import differences
-from mer_core.evaluation.stored import StoredRun
+from mer_core.evaluation.stored import StoredRun, readable
 from mer_core.protocols import class_map
 from mer_core.training import RunSettings
 from mer_core.training.parts import split
@@ -65,6 +65,11 @@ def test_the_answer_is_the_likeliest_class(name):
     said = table.filter(regex="^p_").to_numpy()
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-4)
     assert (said.argmax(axis=1) == table["predicted"]).all()
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_the_scores_follow_from_the_answers(name):
+    assert stored(name).record["scores"] == readable(stored(name).predictions)
 
 
 @pytest.mark.parametrize("name", [name for name in STORED if (RESULTS / name / "epochs.parquet").exists()])

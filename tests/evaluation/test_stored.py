@@ -4,7 +4,7 @@ import pytest
 from mer_core.book.results import stored_run
 from mer_core.evaluation import scores
 from mer_core.evaluation.detection import detections
-from mer_core.evaluation.stored import StoredRun, keep
+from mer_core.evaluation.stored import StoredRun, keep, readable
 from mer_core.training import RunSettings, run
 
 
@@ -23,7 +23,11 @@ def test_a_stored_run_says_what_the_run_says(tmp_path):
     made = run(settings(), tmp_path / "run")
     stored = keep(made, tmp_path / "stored")
     assert stored.predictions.equals(made.predictions())
-    assert stored.record == {**made.record, "seconds": pytest.approx(made.notes()["seconds"].sum(), abs=0.1)}
+    added = {
+        "seconds": pytest.approx(made.notes()["seconds"].sum(), abs=0.1),
+        "scores": readable(made.predictions()),
+    }
+    assert stored.record == {**made.record, **added}
     assert stored.epochs.shape == (2, len(stored.predictions))
     assert np.array_equal(stored.epochs[-1], stored.predictions["predicted"])
 

@@ -35,7 +35,7 @@ def write_part(file, part, truth, predicted, code):
 
 
 def test_scores_are_of_the_pooled_clips_and_the_mean_over_seeds(tmp_path):
-    table = score_table(make_run(tmp_path, [GOOD, BAD]))
+    table = score_table(make_run(tmp_path, [GOOD, BAD]).predictions())
     both = [scores(TRUTH, answers, n_classes=3) for answers in (GOOD, BAD)]
     assert table.loc["UF1", "mean"] == pytest.approx((both[0].uf1 + both[1].uf1) / 2)
     assert table.loc["accuracy", "mean"] == pytest.approx((5 / 6 + 2 / 6) / 2)
@@ -45,9 +45,9 @@ def test_scores_are_of_the_pooled_clips_and_the_mean_over_seeds(tmp_path):
 
 
 def test_one_seed_has_no_spread_and_one_subject_no_interval(tmp_path):
-    table = score_table(make_run(tmp_path / "one", [GOOD]))
+    table = score_table(make_run(tmp_path / "one", [GOOD]).predictions())
     assert table["seeds ±"].isna().all()
-    assert "95 % low" not in score_table(make_run(tmp_path / "first", [GOOD], parts=1))
+    assert "95 % low" not in score_table(make_run(tmp_path / "first", [GOOD], parts=1).predictions())
 
 
 def test_two_runs_are_compared_on_the_same_clips(tmp_path):
