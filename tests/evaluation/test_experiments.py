@@ -14,7 +14,6 @@ from mer_core.methods import NetworkMethod
 from mer_core.settings import SettingsError
 from tests.evaluation.conftest import TOY
 
-
 GRID = """
 title = "a grid"
 [defaults]
