@@ -21,7 +21,8 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from mer_core.methods import create_method
-from mer_core.methods.ma2mi import MA2MI, Reconstruction
+from mer_core.methods.ma2mi import MA2MI
+from mer_core.methods.ma2mi_reconstruction import Reconstruction
 
 CLIPS, FOLD = 4, 118
 

@@ -72,6 +72,23 @@ def student(
     print("\n".join(map(str, hand_out(find_root(), out, names or ()))))
 
 
+@app.command("print")
+def print_(
+    names: Chapters = None,
+    out: Annotated[Path, typer.Option(help="Folder of the PDFs.")] = Path("paper"),
+    slides: Annotated[bool, typer.Option("--slides", help="Landscape, a section a slide.")] = False,
+    handout: Annotated[bool, typer.Option("--handout", help="Without solutions.")] = False,
+) -> None:
+    """Chapters as PDFs, with their stored outputs, by an installed Chromium or Chrome.
+
+    Example: mer print scores --handout
+    """
+    from mer_core.book.paper import print_chapters
+
+    looks = [look for look, asked in {"slides": slides, "handout": handout}.items() if asked]
+    print("\n".join(map(str, print_chapters(find_root(), out, names or (), looks))))
+
+
 @app.command()
 def serve(port: Annotated[int, typer.Option(help="Of this machine only.")] = 8000) -> None:
     """Show the built book at a local address."""

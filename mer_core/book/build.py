@@ -28,6 +28,7 @@ LOOK = (
     "requirements.lock",
     "mer_core/book",
 )  # what every page shows
+TOLD = ("mer_core", "data_scripts", "results")  # what the reference and the cards tell of
 VOLATILE = (
     "papermill",
     "execution",
@@ -166,7 +167,8 @@ def _sphinx(root: Path, pages: Path, home: Path) -> Path:
     index = home / "_build" / "html" / "index.html"
     built = Memory(home / "_build" / "built")
     look = digest(_citations(pages), (path for name in LOOK for path in files(root / name)))
-    content = digest(look, files(pages))
+    told = (path for name in TOLD for path in files(root / name))
+    content = digest(look, [*files(pages), *told])
     if built.holds("content", content) and index.exists():
         return index
     everything = not (built.holds("look", look) and index.exists())

@@ -1,8 +1,10 @@
 """A Sphinx extension: pages that are complete without a network.
 
 Notebooks store a Plotly figure as JSON, and MyST-NB would drop it. Here it becomes a `div` with that JSON beside it,
-drawn by `figures.js` with the plotly.js that the plotly wheel brings. MathJax comes out of its own wheel too. A live
-control becomes a sentence that says where it works. Nothing of this is stored in the repository or in a notebook.
+drawn by `figures.js` with the plotly.js that the plotly wheel brings; without JavaScript its text stands there.
+MathJax comes out of its own wheel too. A live control becomes a sentence that says where it works. A picture that
+moves stands still for readers who asked their system for less motion. Nothing of this is stored in the repository or
+in a notebook.
 """
 
 import importlib.util
@@ -11,6 +13,7 @@ import shutil
 from html import escape
 from pathlib import Path
 
+import cv2
 import nbformat
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer
@@ -21,6 +24,7 @@ from mer_core.book.contents import EXECUTED, chapters
 
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+MOVING = (".gif", ".webp")  # suffixes of pictures that may hold several frames
 STATIC = Path(__file__).parent / "static"
 DEFAULT_HEIGHT = 450  # Plotly's own
 ABOVE_ALL = 1  # priorities: a lower number is preferred
@@ -45,7 +49,8 @@ class PlotlyFigure:
         stored = json.dumps(figure, separators=(",", ":")).replace("</", "<\\/")
         html = (
             f'<div class="mer-figure" role="figure" aria-label="{label}" style="min-height:{height}px">'
-            f'<script type="application/json">{stored}</script></div>'
+            f'<script type="application/json">{stored}</script>'
+            f"<noscript><p>{label}</p></noscript></div>"
         )
         return [nodes.raw(text=html, format="html")]
 
@@ -88,6 +93,29 @@ def _status_row(chapter: str, notebook: nbformat.NotebookNode) -> str:
     return f"| {{doc}}`/{page}` | {note['seconds']}&nbsp;s | {len(cells)} | {compared} | {note['where']} |"
 
 
+def offer_still_pictures(app: Sphinx, page: nodes.document, name: str) -> None:
+    """Beside each picture that moves, its first frame, for readers who asked for less motion."""
+    if app.builder.format != "html":
+        return
+    for image in list(page.findall(nodes.image)):
+        source = Path(app.srcdir) / image["uri"]
+        if source.suffix in MOVING and cv2.imcount(str(source)) > 1:
+            target = Path(app.outdir) / app.builder.imagedir / f"{source.stem}-still.webp"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(target), cv2.imread(str(source)))  # the first frame
+            up = "../" * name.count("/")
+            image.replace_self(_picture(image, f"{up}{app.builder.imagedir}/{target.name}"))
+
+
+def _picture(image: nodes.image, still: str) -> list[nodes.Node]:
+    """The image within an HTML `picture`, whose other source is the still one."""
+    other = f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{escape(still)}">'
+    opening, closing = (nodes.raw(text=tag, format="html") for tag in (other, "</picture>"))
+    shown = image.deepcopy()
+    shown["classes"].append("no-scaled-link")  # Sphinx would put a link between the picture and its image
+    return [opening, shown, closing]
+
+
 def use_own_files(app: Sphinx, config: object) -> None:
     """Point Sphinx to the files that `copy_libraries` will bring."""
     config.html_static_path.append(str(STATIC))
@@ -106,6 +134,8 @@ def copy_libraries(app: Sphinx, error: Exception | None) -> None:
     fonts = "output/chtml/fonts/woff-v2"
     shutil.copytree(mathjax / fonts, static / "mathjax" / fonts, dirs_exist_ok=True)
     shutil.copy2(mathjax / "tex-chtml.js", static / "mathjax")
+    for script in static.glob("vendor/fontawesome/*/js/all.min.js"):
+        script.write_text("")  # 1.5 MB on every page that would draw again the icons that the font has drawn
 
 
 def _wheel(package: str) -> Path:
@@ -117,5 +147,8 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", use_own_files, priority=10)  # before MyST-NB reads its own
     app.connect("build-finished", copy_libraries)
     app.add_directive("chapter-status", ChapterStatus)
+    app.connect("doctree-resolved", offer_still_pictures)
     app.add_css_file("book.css")
+    for script in ("page.js", "tables.js"):
+        app.add_js_file(script, loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

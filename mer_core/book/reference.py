@@ -1,31 +1,61 @@
 """A Sphinx extension: the package's reference, from docstrings that are written as chapters are.
 
-Formulas stand between dollars and code between backticks there; Sphinx reads them otherwise. Under each function and
-class stand the chapters that use it.
+Formulas stand between dollars and code between backticks there; Sphinx reads them otherwise. Under each function,
+class and method stand the chapters that explain it, because they show its code, and those that only use it.
 """
 
-import ast
 import importlib
 import re
-from collections import defaultdict
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import iter_modules
 
-import nbformat
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
-from mer_core.book.contents import chapters, without_magics
+from mer_core.book.uses import Users, full_name, users
 from mer_core.settings import Settings, valid
 
 REFERENCE = "chapters/reference/api/"
+MODULES = re.compile(r"^```\{modules\} (\S+)\n```\n", re.MULTILINE)
 ARRAYS = re.compile(r"~?[\w.]*_Buffer \|.*?_NestedSequence\[complex \| bytes \| str\]")
+
+
+def expand(app: Sphinx, page: str, source: list[str]) -> None:
+    """Called by Sphinx for every page that it has read, and may change it."""
+    source[0] = expanded(source[0])
+
+
+def expanded(text: str) -> str:
+    """Each `{modules}` of a page is a section a module of that package, without those that have one on the page."""
+    listed = re.findall(r"automodule:: (\S+)", text)
+    return MODULES.sub(lambda found: "\n".join(map(_section, _others(found[1], listed))), text)
+
+
+def _others(package: str, listed: list[str]) -> list[str]:
+    names = [f"{package}.{one.name}" for one in iter_modules(importlib.import_module(package).__path__)]
+    return [name for name in names if name not in listed]
+
+
+def _section(module: str) -> str:
+    return f"## `{module}`\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
 
 
 def import_all(app: Sphinx, pages: list[str]) -> None:
     """Before any page is read: autodoc annotates base classes anew, and pydantic's can't be derived from after that."""
-    texts = [Path(app.env.doc2path(page)).read_text() for page in pages if page.startswith(REFERENCE)]
+    texts = [
+        expanded(Path(app.env.doc2path(page)).read_text()) for page in pages if page.startswith(REFERENCE)
+    ]
     for name in re.findall(r"automodule:: (\S+)", "".join(texts)):
         importlib.import_module(name)
+
+
+def follow_chapters(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """When a chapter changed, others may be those that use a function: the reference is read again."""
+    notebooks = [page for page in added | changed | removed if env.doc2path(page).endswith(".ipynb")]
+    return [page for page in env.found_docs if page.startswith(REFERENCE)] if notebooks else []
 
 
 def finish(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
@@ -33,8 +63,16 @@ def finish(app: Sphinx, what: str, name: str, thing: object, options: object, li
     lines[:] = as_sphinx_reads("\n".join(lines)).splitlines()
     if _is_settings(thing) and (fields := valid(thing)):
         lines += ["", "::", "", *(f"   {field}" for field in fields), ""]
-    if what in ("class", "function") and (pages := users(Path(app.srcdir)).get(name.rpartition(".")[2])):
-        lines += ["", "In the book: " + ", ".join(f":doc:`/{page}`" for page in pages), ""]
+    found = users(Path(app.srcdir)).get(full_name(thing) or "", Users())
+    lines += [line for sentence in _backlinks(found) for line in ("", sentence, "")]
+
+
+def _backlinks(found: Users) -> Iterator[str]:
+    """A chapter that explains a thing is not named again as one that uses it."""
+    used = [page for page in found.used if page not in found.explained]
+    for verb, pages in (("Explained in", found.explained), ("Used in", used)):
+        if pages:
+            yield f"*{verb}:* " + ", ".join(f":doc:`/{page}`" for page in pages)
 
 
 def as_sphinx_reads(text: str) -> str:
@@ -71,28 +109,11 @@ def _is_settings(thing: object) -> bool:
     return isinstance(thing, type) and issubclass(thing, Settings)
 
 
-@cache
-def users(root: Path) -> dict[str, list[str]]:
-    """Names of the package and the pages of the chapters that import them."""
-    found = defaultdict(list)
-    for chapter in chapters(root):
-        cells = nbformat.read(root / chapter, as_version=4).cells
-        names = {name for cell in cells if cell.cell_type == "code" for name in imported(cell.source)}
-        for name in sorted(names):
-            found[name].append(chapter.removesuffix(".ipynb"))
-    return dict(found)
-
-
-def imported(source: str) -> set[str]:
-    """What a cell takes from `mer_core`."""
-    nodes = [node for node in ast.walk(ast.parse(without_magics(source))) if isinstance(node, ast.ImportFrom)]
-    ours = [node for node in nodes if node.module and node.module.split(".")[0] == "mer_core"]
-    return {alias.name for node in ours for alias in node.names}
-
-
 def setup(app: Sphinx) -> dict[str, object]:
     """Called by Sphinx."""
     app.connect("env-before-read-docs", lambda app, env, pages: import_all(app, pages))
+    app.connect("source-read", expand)
+    app.connect("env-get-outdated", follow_chapters)
     app.connect("autodoc-process-signature", shorten)
     app.connect("autodoc-process-docstring", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,9 +24,8 @@ def run_script(source: type[Source], arguments: Sequence[str] | None = None) -> 
 
 
 def _run(kind: type[Source], asked: argparse.Namespace) -> None:
-    given = {
-        name: getattr(asked, name) for name in kind.Options.model_fields if getattr(asked, name) is not None
-    }
+    said = {name: getattr(asked, name) for name in kind.Options.model_fields}
+    given = {name: _value(text) for name, text in said.items() if text is not None}
     source = kind(asked.root, asked.labels, kind.Options.parse(given))
     view = _view(asked.view, asked.landmarks)  # a wrong view fails before the work, not after it
     found = survey(source, asked.repair, asked.shortest)

@@ -4,11 +4,12 @@ On synthetic faces the moving region is known exactly, so that a map can be scor
 the picture that the region covers, which is what a map that knows nothing reaches.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 SIGNIFICANT = 0.25  # of the clip's largest motion: from there on, a pixel counts as moving
 
@@ -26,6 +27,17 @@ def attribution(network: nn.Module, x: Tensor, target: Tensor, baseline: Tensor 
         _scores(network, seen, target).sum().backward(inputs=seen)  # of a clip alone: clips do not mix
     changed = seen.grad * (x - (0 if baseline is None else baseline))
     return changed.abs().flatten(1, -3).sum(dim=1)
+
+
+def maps_of_folds(
+    networks: Sequence[nn.Module], fold: Tensor, x: Tensor, target: Tensor, baseline: Tensor
+) -> Tensor:
+    """Maps (B, H, W) of clips, each by the network of its fold (B,), which never saw its subject."""
+    made = x.new_zeros(len(x), *x.shape[-2:])
+    for number, network in enumerate(networks):
+        mine = fold == number
+        made[mine] = attribution(network, x[mine], target[mine], baseline[mine])
+    return made
 
 
 @torch.no_grad()
@@ -72,6 +84,13 @@ def share_inside(maps: Tensor, moving: Tensor) -> Tensor:
         )
     marked = maps.clamp(min=0)
     return (marked * moving).sum(dim=(1, 2)) / marked.sum(dim=(1, 2))
+
+
+def peak_inside(maps: Tensor, moving: Tensor, width: int = 5) -> Tensor:
+    """The pointing game: does the largest value of a map (B, H, W), a little blurred, lie on moving pixels? (B,)"""
+    blurred = F.avg_pool2d(maps[:, None], width, 1, width // 2)[:, 0].flatten(1)
+    best = blurred.argmax(dim=1, keepdim=True)
+    return moving.flatten(1).gather(1, best)[:, 0]
 
 
 def _scores(network: nn.Module, x: Tensor, target: Tensor) -> Tensor:  # (B,)

@@ -14,6 +14,7 @@ from pydantic import Field
 from mer_core.evaluation.metrics import scores
 from mer_core.evaluation.statistics import (
     bootstrap_interval,
+    classes_known,
     columns,
     difference_interval,
     holm,
@@ -128,7 +129,7 @@ def _main_rows(found: dict[str, Experiment], only: str | None) -> dict[str, Expe
 
 def uf1(table: pd.DataFrame) -> float:
     """Of the pooled predictions, mean over seeds."""
-    n_classes = _n_classes(table)
+    n_classes = classes_known(table)
     return float(
         pd.Series(
             [scores(t["truth"], t["predicted"], n_classes).uf1 for _, t in table.groupby("seed")]
@@ -162,7 +163,7 @@ def score_rows(paper: Paper, results: Path) -> pd.DataFrame:
 
 def _interval(table: pd.DataFrame) -> object:
     first = columns(table[table["seed"] == table["seed"].min()])
-    return bootstrap_interval(**first, n_classes=_n_classes(table), score="uf1")
+    return bootstrap_interval(**first, n_classes=classes_known(table), score="uf1")
 
 
 def verdicts(paper: Paper, results: Path, level: float = LEVEL) -> pd.DataFrame:
@@ -172,6 +173,8 @@ def verdicts(paper: Paper, results: Path, level: float = LEVEL) -> pd.DataFrame:
     """
     claims = paper.claims.items()
     rows = pd.DataFrame({name: _verdict(paper, claim, results, level) for name, claim in claims}).T
+    if rows.empty:
+        return pd.DataFrame(columns=["claim", "difference", "low", "high", "p", "verdict", "corrected"])
     tested = rows.loc[rows["verdict"] != "not computed", "p"]
     return rows.assign(corrected=pd.Series(holm(tested.to_dict()) if len(tested) else {}, dtype=float))
 
@@ -182,15 +185,11 @@ def _verdict(paper: Paper, claim: Claim, results: Path, level: float) -> dict[st
     if not all((folder / "run.json").exists() for folder in folders):
         return {**row, "verdict": "not computed"}
     better, worse = same_seeds(*(StoredRun(folder).predictions for folder in folders))
-    asked = {**paired(better, worse), "n_classes": _n_classes(better), "score": claim.score}
+    asked = {**paired(better, worse), "n_classes": classes_known(better), "score": claim.score}
     interval, p = difference_interval(**asked), permutation_test(**asked).p_value
     sign = "supported" if interval.value > 0 else "not supported"
     numbers = {"difference": interval.value, "low": interval.low, "high": interval.high, "p": p}
     return {**row, **numbers, "verdict": sign if p < level else "undecided"}
-
-
-def _n_classes(table: pd.DataFrame) -> int:
-    return sum(name.startswith("p_") for name in table)
 
 
 def same_seeds(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -82,6 +82,11 @@ def columns(table: pd.DataFrame) -> dict[str, np.ndarray]:
     return {name: table[of].to_numpy() for name, of in _COLUMNS.items()}
 
 
+def classes_known(table: pd.DataFrame) -> int:
+    """How many classes a table of predictions gives a probability."""
+    return sum(name.startswith("p_") for name in table)
+
+
 def paired(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, np.ndarray]:
     """Two methods' predictions of the same clips, side by side: `permutation_test(**paired(a, b), …)`.
 

@@ -1,10 +1,12 @@
 """Runs kept in the repository, under `results/`: the only source of a number that a chapter does not compute itself.
 
-run.json              the run's own record: settings, data, code, machine; the seconds that its parts took, summed; and
-                      its scores, which follow from the predictions and are there to be read
-predictions.parquet   a row a clip and seed: clip, subject, fold, seed, truth, predicted, p_<class> …
-epochs.parquet        a row a clip and seed: what was predicted after each epoch, if the run kept it
-action_units.parquet  a row a clip of the first seed: AU4 …, p_AU4 …; if the run kept networks that learn action units
+    run.json              the run's own record: settings, data, code, machine; the seconds that its parts took, summed;
+                          and its scores, which follow from the predictions and are there to be read
+    predictions.parquet   a row a clip and seed: clip, subject, fold, seed, truth, predicted, p_<class> …
+    epochs.parquet        a row a clip and seed: what was predicted after each epoch, if the run kept it
+    action_units.parquet  a row a clip of the first seed: AU4 …, p_AU4 …; if networks were kept that learn action units
+
+`mer keep` fills such a folder, `mer reproduce` compares it with what is computed again.
 """
 
 import json

@@ -3,7 +3,13 @@
 import pandas as pd
 
 from mer_core.evaluation.metrics import scores
-from mer_core.evaluation.statistics import bootstrap_interval, columns, paired, permutation_test
+from mer_core.evaluation.statistics import (
+    bootstrap_interval,
+    classes_known,
+    columns,
+    paired,
+    permutation_test,
+)
 from mer_core.training.runs import Run
 
 SCORES = {"UF1": "uf1", "UAR": "uar", "accuracy": "accuracy", "weighted F1": "weighted_f1"}
@@ -41,7 +47,7 @@ def warnings(run: Run) -> list[str]:
 
 def score_table(predictions: pd.DataFrame) -> pd.DataFrame:
     """One row a score: pooled over folds, mean over seeds, the spread of seeds, and the first seed's interval."""
-    n_classes = _n_classes(predictions)
+    n_classes = classes_known(predictions)
     by_seed = [scores(rows["truth"], rows["predicted"], n_classes) for _, rows in predictions.groupby("seed")]
     first = columns(predictions[predictions["seed"] == predictions["seed"].min()])
     made = {}
@@ -58,7 +64,7 @@ def score_table(predictions: pd.DataFrame) -> pd.DataFrame:
 def comparison(first: Run, second: Run) -> pd.DataFrame:
     """Two runs on the same clips, with the chance of such a difference if the methods were equal."""
     pair = paired(first.predictions(), second.predictions())
-    asked = {**pair, "n_classes": _n_classes(first.predictions())}
+    asked = {**pair, "n_classes": classes_known(first.predictions())}
     made = {title: permutation_test(**asked, score=name) for title, name in SCORES.items()}
     names = {
         "first": str(first.folder),
@@ -70,7 +76,3 @@ def comparison(first: Run, second: Run) -> pd.DataFrame:
         title: {label: getattr(one, name) for name, label in names.items()} for title, one in made.items()
     }
     return pd.DataFrame(rows).T
-
-
-def _n_classes(predictions: pd.DataFrame) -> int:
-    return sum(column.startswith("p_") for column in predictions)

@@ -19,9 +19,15 @@ SYMBOLS = {
 
 # Where a paper's claims are tested and where its runs stand, as pages beside that of the chapter.
 TESTED = {
-    "baselines": ("methods.html#the-table", "methods.html#the-table"),
+    "across": ("across.html#which-claims-hold", "across.html#learnt-on-asked-on"),
+    "baselines": (
+        "../foundations/baselines.html#which-claims-hold",
+        "../foundations/baselines.html#all-five",
+    ),
+    "curves": ("curves.html#which-claims-hold", "curves.html#the-curves"),
     "famnet": ("../papers/famnet.html#which-claims-hold", "../papers/famnet.html#results"),
     "fdp": ("../papers/fdp.html#which-claims-hold", "../papers/fdp.html#results"),
+    "five": ("methods.html#five-classes", "methods.html#five-classes"),
     "ma2mi": ("../papers/ma2mi.html#which-claims-hold", "../papers/ma2mi.html#results"),
     "mol": ("../papers/mol.html#results", "../papers/mol.html#results"),
 }

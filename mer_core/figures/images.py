@@ -22,7 +22,7 @@ def panels(images: Mapping[str, np.ndarray], alt: str, width: int = 200) -> go.F
     """Pictures in a row, each with its title. RGB or grey, uint8."""
     figure = _row(list(images))
     for column, image in enumerate(images.values(), start=1):
-        figure.add_trace(_picture(image), row=1, col=column)
+        figure.add_trace(picture(image), row=1, col=column)
     return styled(figure, alt, height=width + 60).update_layout(margin=MARGIN)
 
 
@@ -42,10 +42,10 @@ def slideshow(
     figure = _row(titles)
     names = list(steps)
     for column, image in enumerate(steps[names[0]], start=1):
-        figure.add_trace(_picture(image), row=1, col=column)
+        figure.add_trace(picture(image), row=1, col=column)
     traces = list(range(len(titles)))
     figure.frames = [
-        go.Frame(name=name, data=[_picture(image) for image in steps[name]], traces=traces) for name in names
+        go.Frame(name=name, data=[picture(image) for image in steps[name]], traces=traces) for name in names
     ]
     controls = {"sliders": [_slider(names, label)], "updatemenus": [_play_button()] if play else []}
     return styled(figure, alt, height=width + 150).update_layout(margin=MARGIN, **controls)
@@ -84,7 +84,8 @@ def _row(titles: Sequence[str]) -> go.Figure:
     return figure.update_yaxes(visible=False, constrain="domain")
 
 
-def _picture(image: np.ndarray) -> go.Image:
+def picture(image: np.ndarray) -> go.Image:
+    """An image (H, W) or (H, W, 3) as a trace, compressed as WebP."""
     if image.dtype != np.uint8 or image.ndim not in (2, 3):
         raise ValueError(
             f"Expected a uint8 picture (H, W) or (H, W, 3), got {image.dtype} of shape {image.shape}."

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from mer_core.figures.boxes import drawing
+from mer_core.figures.images import signed_grey
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
 
 GREEN, ORANGE = "#009E73", "#E69F00"
@@ -35,6 +37,12 @@ def overview() -> go.Figure:
     path = "M 0 0.7 L 0 0.4 L 4.7 0.4 L 4.7 0.7"
     figure.add_shape(type="path", path=path, line={"color": QUIET, "width": 1, "dash": "dot"})
     return figure.add_annotation(text="as it is", x=2.4, y=0.28, showarrow=False, font_size=12)
+
+
+def change(now: np.ndarray, later: np.ndarray, times: float = 6.0) -> np.ndarray:
+    """What has changed between two frames (H, W, 3), but for the light, so many times stronger: a grey picture."""
+    moved = later.astype(float).mean(axis=-1) - now.astype(float).mean(axis=-1)
+    return signed_grey(moved - moved.mean(), 255 / 2 / times)
 
 
 def dots(rows: pd.DataFrame, references: Mapping[str, float], across: str) -> go.Figure:

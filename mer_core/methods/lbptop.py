@@ -19,14 +19,14 @@ RING = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))  #
 PLANES = ((1, 2), (0, 2), (0, 1))  # the axes of (T, H, W) that span XY, XT and YT
 
 
-def _uniform_codes() -> np.ndarray:
+def uniform_codes() -> np.ndarray:
     """256 patterns → 59 codes: 58 with at most two changes around the ring, one for all the others."""
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1  # (256, 8)
     is_uniform = (bits != np.roll(bits, 1, axis=1)).sum(axis=1) <= 2
     return np.where(is_uniform, np.cumsum(is_uniform) - 1, 58)
 
 
-UNIFORM = _uniform_codes()
+UNIFORM = uniform_codes()
 
 
 class LBPTOPSettings(SVMSettings):
@@ -42,16 +42,15 @@ def lbp_top(frames: np.ndarray, blocks: int) -> np.ndarray:
     row, column = np.arange(height) * blocks // height, np.arange(width) * blocks // width
     block = np.broadcast_to(row[:, None] * blocks + column, centre.shape)
     counts = [
-        np.bincount(
-            (block * 59 + UNIFORM[_patterns(frames, centre, plane)]).ravel(), minlength=blocks**2 * 59
-        )
+        np.bincount((block * 59 + UNIFORM[patterns(frames, centre, plane)]).ravel(), minlength=blocks**2 * 59)
         for plane in PLANES
     ]
     counts = np.reshape(counts, (3, blocks**2, 59))
     return (counts / counts.sum(axis=2, keepdims=True)).ravel()
 
 
-def _patterns(frames: np.ndarray, centre: np.ndarray, plane: tuple[int, int]) -> np.ndarray:
+def patterns(frames: np.ndarray, centre: np.ndarray, plane: tuple[int, int]) -> np.ndarray:
+    """Which neighbours in this plane are at least as bright as the centre (T − 2, H − 2, W − 2): a bit for each."""
     pattern = np.zeros(centre.shape, np.int16)
     for bit, steps in enumerate(RING):
         start = [1, 1, 1]

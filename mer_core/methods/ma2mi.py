@@ -11,8 +11,8 @@ authors' earlier network (MMNet, IJCAI 2022) and by our own choices. Each open p
                  position branch sees the onset as a thumbnail, with a transformer; their maps are added
     our choice   how a frame is reconstructed (`decoder`), through how many channels (`bottleneck`), with which pairs
 
-What a frame looks like may reach the decoder as it is, how it moves through the encoder alone: x₁ is seen only as
-x₁ − x₀. All parts of the pre-training that need a corpus are in `mer_core/training/pretraining.py`.
+Here are the network, its settings and the method, in this order. The decoders of the first stage and its loss are in
+`ma2mi_reconstruction.py` beside this file, and all that needs a corpus is in `mer_core/training/pretraining.py`.
 
 The preset `book` aligns every frame, and its classifier knows the places of the map, as MMNet's does. On the clips that
 it was chosen by, of larger movements (`synth-easy`), UF1 was about .74 with both, .49 without places, .35 without
@@ -35,13 +35,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 from torchvision.ops import StochasticDepth
-from torchvision.transforms.functional import gaussian_blur
 
 from mer_core.clips import ClipSet, View
 from mer_core.methods.base import Augment, NetworkMethod, NetworkSettings, Stage, Start
 
 Width = Annotated[int, Field(ge=1)]
-MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours, as in MMNet
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)  # of ImageNet's colours, as in MMNet
+SPREAD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 
 # The action branch: what moved, from the difference of two frames.
 
@@ -64,29 +64,31 @@ class Projection(nn.Conv2d):
 
 
 class ContinuousAttention(nn.Module):
-    """A residual block that looks where the block before it looked: (B, before, H, W) → (B, after, H/s, W/s).
+    r"""A residual block that looks where the block before it looked: (B, before, H, W) → (B, after, H/s, W/s).
 
-    The map is a product of sigmoids, one a block: attention can only shrink. It begins near 1 for that reason.
+    $$h = relu(K_2 relu(K_1 y) + S y), \qquad m = \sigma(w * [mean_c h, max_c h]) \cdot pool(m'), \qquad y' = m h$$
+
+    from what the block before gave, $y$ and its map $m'$. A product of sigmoids, one a block: attention can only
+    shrink. It begins near 1 for that reason.
     """
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
-        self.convolve = nn.Sequential(
-            conv_norm(before, after, 3, stride), nn.ReLU(), conv_norm(after, after, 1)
-        )
+        first, second = conv_norm(before, after, 3, stride), conv_norm(after, after, 1)  # K₁ and K₂
+        self.convolve = nn.Sequential(first, nn.ReLU(), second)
         changes = before != after or stride != 1
         self.shortcut = shortcut(before, after, stride) if changes else nn.Identity()
         self.look = conv_norm(2, 1, 1)
         self.stride = stride
         nn.init.constant_(self.look[1].bias, 2.0)
 
-    def forward(self, x: Tensor, seen: Tensor | None) -> tuple[Tensor, Tensor]:
-        x = F.relu(self.convolve(x) + self.shortcut(x))
-        summary = torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)
-        looks = self.look(summary).sigmoid()  # (B, 1, H/s, W/s)
-        if seen is not None:
-            looks = looks * F.max_pool2d(seen, 3, self.stride, padding=1)
-        return x * looks, looks
+    def forward(self, y: Tensor, m_before: Tensor | None) -> tuple[Tensor, Tensor]:
+        h = F.relu(self.convolve(y) + self.shortcut(y))  # (B, after, H/s, W/s)
+        summary = torch.cat([h.mean(dim=1, keepdim=True), h.amax(dim=1, keepdim=True)], dim=1)
+        m = self.look(summary).sigmoid()  # (B, 1, H/s, W/s)
+        if m_before is not None:
+            m = m * F.max_pool2d(m_before, 3, self.stride, padding=1)
+        return h * m, m
 
 
 def shortcut(before: int, after: int, stride: int) -> nn.Sequential:
@@ -114,11 +116,11 @@ class ActionBranch(nn.Module):
 
     def attended(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The features, and every block's map."""
-        x, maps = self.stem(x), []
+        y, m, maps = self.stem(x), None, []
         for block in self.blocks:
-            x, looks = block(x, maps[-1] if maps else None)
-            maps.append(looks)
-        return x, maps
+            y, m = block(y, m)
+            maps.append(m)
+        return y, maps
 
 
 class ResNetBranch(nn.Module):
@@ -158,10 +160,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, asked: Tensor | None = None) -> Tensor:
         asked = x if asked is None else asked
-        parts = [self.query(x), self.key(asked), self.value(asked)]
-        seen = F.scaled_dot_product_attention(
-            *[part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in parts]
+        query, key, value = (
+            part.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, N or M, D / heads)
+            for part in (self.query(x), self.key(asked), self.value(asked))
         )
+        seen = F.scaled_dot_product_attention(query, key, value)
         return self.out(seen.transpose(1, 2).flatten(2))
 
 
@@ -185,7 +188,10 @@ class TransformerBlock(nn.Module):
 
 
 class PositionBranch(nn.Module):
-    """A pixel of the thumbnail, or a patch of the frame, is a token: (B, 3, S, S) → (B, D, g, g)."""
+    r"""A pixel of the thumbnail, or a patch of the frame, is a token: (B, 3, S, S) → (B, D, g, g).
+
+    $$P(x_0) = T(E\,shrink(x_0) + e)$$ with the embedding $E$, learnt places $e$ and the transformer $T$.
+    """
 
     def __init__(self, settings: "MA2MISettings") -> None:
         super().__init__()
@@ -195,14 +201,12 @@ class PositionBranch(nn.Module):
         self.embed = nn.Conv2d(3, width, patch, stride=patch)
         self.place = nn.Parameter(0.02 * torch.randn(1, grid**2, width))
         drops = np.linspace(0, settings.drop_path, depth).tolist()
-        self.blocks = nn.Sequential(
-            *[TransformerBlock(width, settings.heads, settings.times, drop) for drop in drops],
-            nn.LayerNorm(width),
-        )
+        blocks = [TransformerBlock(width, settings.heads, settings.times, drop) for drop in drops]
+        self.blocks = nn.Sequential(*blocks, nn.LayerNorm(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        embedded = self.embed(F.adaptive_avg_pool2d(x, self.side))  # (B, D, g, g)
-        return as_map(self.blocks(as_tokens(embedded) + self.place))
+        tokens = as_tokens(self.embed(F.adaptive_avg_pool2d(x, self.side)))  # (B, g², D)
+        return as_map(self.blocks(tokens + self.place))
 
 
 def as_tokens(x: Tensor) -> Tensor:
@@ -247,22 +251,25 @@ class Ask(nn.Module):
         return action + as_map(self.attend(as_tokens(action), as_tokens(position)))
 
 
+FUSION = {"concat": Mix, "attention": Ask}
+
+
 def fusion(settings: "MA2MISettings") -> nn.Module:
     """How the two maps become one; a single branch needs no fusion."""
     if settings.branches != "both":
         return nn.Identity()
-    return {"sum": lambda _: Sum(), "concat": Mix, "attention": Ask}[settings.fusion](settings)
+    return Sum() if settings.fusion == "sum" else FUSION[settings.fusion](settings)
 
 
 class Encoder(nn.Module):
-    """The first frame and a later one (B, 2, 3, S, S) → what moves, and where (B, D, g, g)."""
+    """The first frame and a later one (B, 2, 3, S, S) → what moves, and where (B, D, g, g): F = A(x₁ − x₀) + P(x₀)."""
 
     def __init__(self, settings: "MA2MISettings") -> None:
         super().__init__()
         self.is_stacked = settings.branches == "stacked"
         has_action, has_position = settings.branches != "position", settings.branches in ("both", "position")
-        channels = 6 if self.is_stacked else 3
-        self.action = ACTION[settings.encoder](settings, channels) if has_action else None
+        action = ACTION[settings.encoder]
+        self.action = action(settings, channels=6 if self.is_stacked else 3) if has_action else None
         self.position = PositionBranch(settings) if has_position else None
         self.fuse = fusion(settings)
 
@@ -299,7 +306,7 @@ class MIACNet(nn.Module):
 
 
 def classifier(settings: "MA2MISettings", n_classes: int) -> nn.Sequential:
-    """Averaged over places, or with a weight for each place: that is where position can matter."""
+    """Scores W · mean over places of F + b or, `flatten`, a weight W for each place: that is where position matters."""
     if settings.head == "flatten":
         return nn.Sequential(nn.Flatten(), nn.Linear(settings.width * settings.grid**2, n_classes))
     return nn.Sequential(
@@ -310,231 +317,7 @@ def classifier(settings: "MA2MISettings", n_classes: int) -> nn.Sequential:
     )
 
 
-# Pre-training: a later frame from the current one, and the movement through a bottleneck.
-
-
-class FrameDecoder(nn.Module):
-    """Draws the change of a picture (B, C, s, s) from the picture and the encoder's features (B, D, g, g).
-
-    The change of all features would fit through the features as they are: only `bottleneck` channels of them pass.
-    """
-
-    def __init__(self, settings: "MA2MISettings", channels: int, side: int) -> None:
-        super().__init__()
-        width, self.patch = settings.decoder_width, side // settings.grid
-        self.narrow = bottleneck(settings)
-        self.embed = nn.Conv2d(channels, width, self.patch, stride=self.patch)
-        self.place = nn.Parameter(0.02 * torch.randn(1, settings.grid**2, width))
-        self.blocks = nn.Sequential(
-            *[
-                TransformerBlock(width, settings.decoder_heads, times=4)
-                for _ in range(settings.decoder_depth)
-            ],
-            nn.LayerNorm(width),
-        )
-        self.draw = nn.Linear(width, channels * self.patch**2)
-        nn.init.zeros_(self.draw.weight)  # it begins as a copy of the current frame
-        nn.init.zeros_(self.draw.bias)
-
-    def forward(self, now: Tensor, features: Tensor) -> Tensor:
-        tokens = as_tokens(self.embed(now) + self.narrow(features))
-        drawn = self.draw(self.blocks(tokens + self.place))  # (B, g², C · patch²)
-        return now + F.pixel_shuffle(as_map(drawn), self.patch)
-
-
-def bottleneck(settings: "MA2MISettings") -> nn.Sequential:
-    """(B, D, g, g) → a few channels → the decoder's width; or one and the same for all places, (B, width, 1, 1)."""
-    pool = [nn.AdaptiveAvgPool2d(1)] if settings.condition == "pooled" else []
-    narrow = nn.Conv2d(settings.width, settings.bottleneck, 1)
-    return nn.Sequential(*pool, narrow, nn.Conv2d(settings.bottleneck, settings.decoder_width, 1))
-
-
-class Autoencoder(nn.Module):
-    """Frames (B, 3, S, S) ↔ latents (B, 4, S/8, S/8). It learns first, alone, and is frozen then."""
-
-    channels = 4
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        widths = (3, width, 2 * width, 2 * width)
-        down = [_shrink(*pair) for pair in pairwise(widths)]
-        up = [_enlarge(*pair) for pair in pairwise(widths[:0:-1])]
-        self.down = nn.Sequential(*down, nn.Conv2d(widths[-1], self.channels, 1))
-        self.up = nn.Sequential(
-            nn.Conv2d(self.channels, widths[-1], 1),
-            *up,
-            nn.Upsample(scale_factor=2),
-            nn.Conv2d(width, 3, 3, padding=1),
-        )
-        self.register_buffer("scale", torch.ones(1))  # of the latents of the frames that it learnt from
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.down(x) / self.scale
-
-    def restore(self, z: Tensor) -> Tensor:
-        """Back to a frame."""
-        return self.up(z * self.scale)
-
-
-def _shrink(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GroupNorm(4, after), nn.SiLU())
-
-
-def _enlarge(before: int, after: int) -> nn.Sequential:
-    conv = nn.Conv2d(before, after, 3, padding=1)
-    return nn.Sequential(nn.Upsample(scale_factor=2), conv, nn.GroupNorm(4, after), nn.SiLU())
-
-
-class DiTBlock(nn.Module):
-    """A transformer block that a vector steers: it scales and shifts what goes in, and gates what comes out."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.attend, self.think = Attention(width, heads), feed_forward(width, times=4)
-        self.steer = nn.Linear(width, 6 * width)
-
-    def forward(self, x: Tensor, vector: Tensor) -> Tensor:  # (B, N, D), (B, D)
-        shift, scale, gate, shift2, scale2, gate2 = self.steer(F.silu(vector))[:, None].chunk(6, dim=2)
-        x = x + gate * self.attend(self.norm(x) * (1 + scale) + shift)
-        return x + gate2 * self.think(self.norm(x) * (1 + scale2) + shift2)
-
-
-class DiT(nn.Module):
-    """Diffusion transformer: says which noise is in a latent, seeing beside it what is `given`, also a latent.
-
-    As in W. Peebles, S. Xie, "Scalable Diffusion Models with Transformers" (arXiv 2212.09748), without classes.
-    """
-
-    steps = 1000
-
-    def __init__(self, channels: int, given: int, side: int, settings: "MA2MISettings") -> None:
-        super().__init__()
-        width, grid, heads = settings.decoder_width, settings.grid, settings.decoder_heads
-        self.patch = side // grid
-        self.embed = nn.Conv2d(channels + given, width, self.patch, stride=self.patch)
-        self.register_buffer("place", waves_of_grid(grid, width)[None], persistent=False)  # (1, g², D)
-        self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
-        self.blocks = nn.ModuleList(DiTBlock(width, heads) for _ in range(settings.decoder_depth))
-        self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.steer, self.draw = nn.Linear(width, 2 * width), nn.Linear(width, channels * self.patch**2)
-        kept = (1 - torch.linspace(1e-4, 0.02, self.steps, dtype=torch.float64)).cumprod(dim=0)
-        self.register_buffer(
-            "kept", kept.float(), persistent=False
-        )  # share of the latent's variance after t steps
-        for layer in (self.steer, self.draw, *[block.steer for block in self.blocks]):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-
-    def forward(self, noisy: Tensor, given: Tensor, t: Tensor, features: Tensor) -> Tensor:
-        """Features (B, D, g, g) join the tokens; (B, D, 1, 1) the vector that steers, which knows no place."""
-        tokens = as_tokens(self.embed(torch.cat([noisy, given], dim=1))) + self.place
-        vector = self.time(waves(t.float(), 256))
-        if features.shape[-1] == 1:
-            vector = vector + features.flatten(1)
-        else:
-            tokens = tokens + as_tokens(features)
-        for block in self.blocks:
-            tokens = block(tokens, vector)
-        shift, scale = self.steer(F.silu(vector))[:, None].chunk(2, dim=2)
-        return F.pixel_shuffle(as_map(self.draw(self.norm(tokens) * (1 + scale) + shift)), self.patch)
-
-    def noised(self, z: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """A latent after t steps towards noise."""
-        kept = self.kept[t].view(-1, 1, 1, 1)
-        return kept.sqrt() * z + (1 - kept).sqrt() * noise
-
-    def sample(self, given: Tensor, features: Tensor, noise: Tensor, steps: int = 10) -> Tensor:
-        """From noise to a latent in a few steps without new noise (DDIM)."""
-        z, times = noise, torch.linspace(self.steps - 1, 0, steps).long().tolist()
-        for t, before in zip(times, [*times[1:], None], strict=True):
-            said = self(z, given, torch.full((len(z),), t, device=z.device), features)
-            clean = (z - (1 - self.kept[t]).sqrt() * said) / self.kept[t].sqrt()
-            left = self.kept[before] if before is not None else torch.ones_like(self.kept[0])
-            z = left.sqrt() * clean + (1 - left).sqrt() * said
-        return z
-
-
-def waves(values: Tensor, width: int) -> Tensor:  # (n,) → (n, width)
-    """Cosines and sines of falling frequencies."""
-    rates = torch.exp(-math.log(10_000) * torch.arange(width // 2, device=values.device) / (width // 2))
-    angles = values[:, None] * rates
-    return torch.cat([angles.cos(), angles.sin()], dim=1)
-
-
-def waves_of_grid(side: int, width: int) -> Tensor:  # (side², width)
-    """Half of them for the row, half for the column."""
-    row, column = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    return torch.cat([waves(part.flatten().float(), width // 2) for part in (row, column)], dim=1)
-
-
-class Reconstruction(nn.Module):
-    """Two frames (B, 2, 3, S, S) → the later one, or its latent, from the first one and the encoder's features.
-
-    `features` may be given: those of another clip show what the decoder makes of them.
-    """
-
-    def __init__(self, settings: "MA2MISettings") -> None:
-        super().__init__()
-        self.motion_weight, size = settings.motion_weight, settings.size
-        self.encode = Encoder(settings)
-        self.compress = None if settings.decoder == "direct" else Autoencoder(settings.compressor)
-        channels, side = (3, size) if self.compress is None else (Autoencoder.channels, size // 8)
-        if settings.decoder == "diffusion":
-            self.narrow = bottleneck(settings)
-            self.decode = DiT(channels, channels, side, settings)
-        else:
-            self.decode = FrameDecoder(settings, channels, side)
-
-    def frames(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Both frames in the space of the decoder."""
-        if self.compress is None:
-            return x[:, 0], x[:, 1]
-        with torch.no_grad():
-            return self.compress(x[:, 0]), self.compress(x[:, 1])
-
-    def forward(self, x: Tensor, features: Tensor | None = None) -> Tensor:
-        features, (now, later) = self.encode(x) if features is None else features, self.frames(x)
-        if isinstance(self.decode, DiT):
-            noise = torch.randn(later.shape, generator=torch.Generator().manual_seed(0)).to(later)
-            return self.decode.sample(now, self.narrow(features), noise)
-        return self.decode(now, features)
-
-    def loss(self, x: Tensor, features: Tensor | None = None) -> Tensor:
-        """What pre-training minimises."""
-        features, (now, later) = self.encode(x) if features is None else features, self.frames(x)
-        if isinstance(self.decode, DiT):
-            noise, t = torch.randn_like(later), torch.randint(self.decode.steps, (len(x),), device=x.device)
-            said = self.decode(self.decode.noised(later, noise, t), now, t, self.narrow(features))
-            return F.mse_loss(said, noise)
-        weights = motion_weights(x[:, 0], x[:, 1], self.motion_weight)
-        weights = F.adaptive_avg_pool2d(weights, later.shape[-1])
-        return (weights * self.distance(self.decode(now, features), later)).mean()
-
-    def distance(self, made: Tensor, true: Tensor) -> Tensor:  # (B, C, s, s)
-        """Of pixels absolute, of latents squared."""
-        return (made - true).abs() if self.compress is None else (made - true).square()
-
-    def errors(self, x: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:  # (B,) each
-        """Of the frame that is drawn, and of the copy: the current frame in its place."""
-        now, later = self.frames(x)
-        pairs = (self.forward(x, features), later), (now, later)
-        return tuple(self.distance(*pair).mean(dim=(1, 2, 3)) for pair in pairs)
-
-
-def motion_weights(now: Tensor, later: Tensor, beta: float, sigma: float = 2.0) -> Tensor:  # (B, 1, S, S)
-    """More weight where something moves: nearly all pixels stand still, and a copy is nearly right."""
-    moved = (later - now).abs().mean(dim=1, keepdim=True)
-    moved = gaussian_blur(moved, 2 * math.ceil(3 * sigma) + 1, sigma)
-    return 1 + beta * (moved / moved.mean().clamp(min=1e-6)).clamp(max=5)
-
-
-def gain(error: Tensor, copy: Tensor) -> float:
-    """R: 1 for a perfect frame, 0 for one no better than a copy, below 0 for a worse one."""
-    return 1 - (error.sum() / copy.sum().clamp(min=1e-12)).item()
-
-
-# Settings, presets, and what is minimised.
+# Settings, presets and the method.
 
 
 class Pretraining(NetworkSettings):
@@ -669,15 +452,8 @@ class MA2MI(NetworkMethod):
 
     @property
     def view(self) -> View:
-        chosen = self.settings
-        return View(
-            frames=2,
-            size=chosen.size,
-            colour=chosen.colour,
-            span="onset-apex",
-            align=chosen.align,
-            landmarks=False,
-        )
+        chosen = {name: getattr(self.settings, name) for name in ("size", "colour", "align")}
+        return View(frames=2, span="onset-apex", landmarks=False, **chosen)
 
     @property
     def macro_view(self) -> View:
@@ -694,8 +470,12 @@ class MA2MI(NetworkMethod):
         if self.settings.even:
             light = pixels.mean(dim=(2, 3, 4), keepdim=True)
             pixels = pixels * light[:, :1] / light.clamp(min=1e-6)
-        mean, spread = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, SPREAD))
-        return (pixels - mean) / spread
+        return (pixels - MEAN) / SPREAD
+
+    def pictures(self, x: Tensor) -> np.ndarray:  # (…, H, W, 3) uint8
+        """The way back from `scaled`, of frames (…, 3, H, W): to be looked at; what was made even stays even."""
+        grey_levels = (255 * (x * SPREAD + MEAN)).round().clamp(0, 255)
+        return grey_levels.byte().movedim(-3, -1).numpy()
 
     def network(self, n_classes: int) -> nn.Module:
         return MIACNet(self.settings, n_classes)
@@ -710,11 +490,8 @@ class MA2MI(NetworkMethod):
             start.load(network)
 
     def stages(self) -> tuple[Stage, ...]:
-        return (
-            Stage(
-                self.settings.tune, self.settings.epochs, "classify" * (self.settings.tune == "classifier")
-            ),
-        )
+        part = "classify" if self.settings.tune == "classifier" else ""
+        return (Stage(self.settings.tune, self.settings.epochs, part),)
 
     def groups(self, part: nn.Module) -> list[dict]:
         """What was learnt before moves more slowly than a fresh classifier."""

@@ -30,7 +30,8 @@ from mer_core import open_corpus
 from mer_core.clips import ClipSet, content_key
 from mer_core.methods import Method
 from mer_core.methods.base import Start
-from mer_core.methods.ma2mi import MA2MI, Encoder, MIACNet, Reconstruction, gain
+from mer_core.methods.ma2mi import MA2MI, Encoder, MIACNet
+from mer_core.methods.ma2mi_reconstruction import Reconstruction, gain
 from mer_core.numerics import numerics_class
 from mer_core.progress import progress
 from mer_core.training.augment import augment

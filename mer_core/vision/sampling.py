@@ -51,6 +51,20 @@ def tim(frames: np.ndarray, n: int) -> np.ndarray:
     return in_type_of(frames, (between @ weights + mean).reshape(n, *frames.shape[1:]))
 
 
+INTERPOLATIONS = {  # frames (T, …) and as many moments as are asked for, evenly from the first to the last
+    "nearest": lambda frames, moments: frames[nearest(moments)],
+    "blend": blend,
+    "TIM": lambda frames, moments: tim(frames, len(moments)),
+}
+
+
+def interpolate(frames: np.ndarray, n: int, kind: str) -> np.ndarray:
+    """Frames (T, …) → (n, …), evenly from the first to the last, in one of the ways of `INTERPOLATIONS`."""
+    if kind not in INTERPOLATIONS:
+        raise ValueError(f"There is no interpolation {kind!r}; there are {', '.join(INTERPOLATIONS)}.")
+    return INTERPOLATIONS[kind](frames, even_moments(0, len(frames) - 1, n))
+
+
 def subclips(frames: np.ndarray, k: int) -> np.ndarray:
     """A clip (T, …) as `k` interleaved ones (k, T // k, …): sub-clip j has the frames j, j + k, j + 2k, …
 

@@ -1,6 +1,10 @@
-"""The built pages in a real browser without a network: everything is drawn, and nothing is asked of another host."""
+"""The built pages as a reader meets them: a real browser, no network, a desk and a phone, by day and by night.
+
+Each page is opened twice, and each visit collects all that can be seen in it; the tests are about what was collected.
+"""
 
 import os
+import re
 import shutil
 import threading
 from functools import partial
@@ -10,12 +14,30 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 
 from mer_core.book.build import build
 from tests.book.tiny import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OF_THE_THEME = "THEBE_JS_URL"  # sphinx-thebe and the theme both declare it; harmless, and not ours
+SCRIPTS = (Path(__file__).parent / "pages.js").read_text()
+LOOKS = {
+    "desk": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+}
+KNOWN = {  # rules of axe that are not held, and why
+    "aria-deprecated-role": "docutils marks an entry of a bibliography with a role that WAI-ARIA gave up in 2023",
+    "aria-required-children": "docutils calls a bibliography a list and lets the targets of its links stand in it",
+}
+AXE = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
+    "rules": {rule: {"enabled": False} for rule in KNOWN},
+    "resultTypes": ["violations"],
+}
+SHARED = ("plotly.min.js", "/mathjax/")  # loaded once for the whole book
+PAPER = 658  # pixels between the margins of A4
+PATIENCE = 60_000  # milliseconds: a busy machine is no wrong answer
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +73,13 @@ def browser():
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def visit(browser, address):
-    """Opens a page; `.errors` and `.abroad` collect what must not happen."""
-    contexts = []
+    """Opens a page and waits until it is drawn; `.errors` and `.abroad` collect what must not happen."""
 
     def open_page(path, **options):
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
+        page = browser.new_context(**options).new_page()
+        page.set_default_timeout(PATIENCE)
         page.errors, page.abroad = [], []
 
         def stay_here(route):
@@ -70,72 +90,214 @@ def visit(browser, address):
 
         page.route("**/*", stay_here)
         page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
-        page.goto(f"{address}/{path}", wait_until="networkidle")
-        page.errors = [error for error in page.errors if OF_THE_THEME not in error]
+        page.on(
+            "console",
+            lambda line: (
+                page.errors.append(f"{line.text} {line.location['url']}") if line.type == "error" else None
+            ),
+        )
+        page.add_init_script(SCRIPTS)
+        page.goto(f"{address}/{path}")
+        if options.get("java_script_enabled", True):
+            page.evaluate("watch.drawn()")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
-def test_every_page_is_drawn_without_errors_or_another_host(visit, site, pages):
-    assert pages
+@pytest.fixture(scope="module")
+def seen(visit, site, pages):
+    """What a visit to each page in each look showed."""
+    found = {}
     for path in pages:
-        page = visit(path.relative_to(site))
-        figures, formulas = page.locator(".mer-figure"), page.locator(".math")
-        for number in range(figures.count()):
-            figures.nth(number).locator(".main-svg").first.wait_for(timeout=20_000)
-            assert len(figures.nth(number).get_attribute("aria-label")) > 20, path.name
-        if formulas.count():
-            page.locator("mjx-container").first.wait_for(
-                timeout=20_000, state="attached"
-            )  # perhaps in a solution
-            assert page.locator(".math mjx-container").count() == formulas.count(), path.name
-        assert page.errors == [], path.name
-        assert page.abroad == [], path.name
+        for look, options in LOOKS.items():
+            page = visit(path.relative_to(site), **options)
+            found[f"{path.relative_to(site)}, {look}"] = look_at(page, look)
+            page.context.close()
+    return found
 
 
-def test_the_first_page_leads_into_the_book(visit):
-    page = visit("index.html")
+def look_at(page, look):
+    """Everything that one visit can tell; what changes the page comes last."""
+    made = page.evaluate("watch.measure()")
+    made["still"] = move_figures(page) if look == "desk" else []
+    made["paper"] = print_preview(page)
+    made["errors"] = [error for error in page.errors if OF_THE_THEME not in error]
+    page.evaluate("watch.thin()")
+    page.evaluate(AXE_SCRIPT)
+    violations = page.evaluate("options => axe.run(options)", AXE)["violations"]
+    made["axe"] = [said(found["id"], node) for found in violations for node in found["nodes"]]
+    return made | {"abroad": page.abroad}
+
+
+def said(rule, node):
+    reasons = [check["message"] for check in node["any"] + node["all"] + node["none"]]
+    return f"{rule}: {node['html'][:150]}: {reasons[0]}"
+
+
+def move_figures(page):
+    """Uses every slider, button and menu; returns those that change nothing in their picture."""
+    still = []
+    for figure in page.locator(".mer-figure").all():
+        for control in (".slider-rail-touch-rect", ".updatemenu-button", ".updatemenu-header"):
+            if figure.locator(control).count() and not moves(page, figure, control):
+                still.append(f"{control} of: {figure.get_attribute('aria-label')}")
+    return still
+
+
+def moves(page, figure, control):
+    before = figure.evaluate("watch.picture")
+    place = figure.locator(control).last
+    place.scroll_into_view_if_needed()
+    place.click(force=True, **({"position": {"x": 150, "y": 5}} if "slider" in control else {}))
+    if "header" in control:
+        figure.locator(".updatemenu-dropdown-button").nth(1).click(force=True)
+    for _ in range(100):
+        if figure.evaluate("watch.picture") != before:
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
+def print_preview(page):
+    screen = page.viewport_size
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": PAPER, "height": 1000})
+    found = page.evaluate("watch.paper()")
+    page.emulate_media(media="screen")
+    page.set_viewport_size(screen)
+    return found
+
+
+def of_all(seen, what):
+    """What the visits found wrong, by page and look."""
+    return {where: found for where, made in seen.items() if (found := what(made))}
+
+
+def test_every_figure_and_formula_is_drawn(seen):
+    assert sum(made["figures"] for made in seen.values()) > 50
+    assert of_all(seen, lambda made: made["undrawn"] or made["unset"]) == {}
+
+
+def test_no_page_has_an_error_or_asks_another_host(seen):
+    assert of_all(seen, lambda made: made["errors"] or made["abroad"]) == {}
+
+
+def test_every_figure_says_in_words_what_it_shows_with_and_without_javascript(seen):
+    assert of_all(seen, lambda made: made["unsaid"] or made["silent"]) == {}
+
+
+def test_sliders_buttons_and_menus_move_their_pictures(seen):
+    assert of_all(seen, lambda made: made["still"]) == {}
+
+
+def test_pages_and_figures_fit_a_phone_and_a_desk(seen):
+    width = {look: options["viewport"]["width"] for look, options in LOOKS.items()}
+    too_wide = {
+        where: made["width"] for where, made in seen.items() if made["width"] > width[where.split(", ")[1]]
+    }
+    assert too_wide == {}
+    assert of_all(seen, lambda made: made["wideFigures"]) == {}
+
+
+def test_nothing_moves_while_a_page_loads(seen):
+    assert of_all(seen, lambda made: made["shift"] > 0.1 and made["shift"]) == {}
+
+
+def test_a_page_is_smaller_than_three_megabytes(seen):
+    def weight(made):
+        own = [size for name, size in made["bytes"] if not any(shared in name for shared in SHARED)]
+        return sum(own) if sum(own) > 3_000_000 else 0
+
+    assert of_all(seen, weight) == {}
+
+
+def test_texts_have_contrast_and_controls_have_names(seen):
+    assert of_all(seen, lambda made: made["axe"]) == {}
+
+
+def test_texts_of_figures_have_contrast(seen):
+    assert of_all(seen, lambda made: made["faint"]) == {}
+
+
+def test_paper_shows_all_in_light_and_no_menu(seen):
+    assert of_all(seen, lambda made: any(made["paper"].values()) and made["paper"]) == {}
+
+
+def test_the_first_page_leads_into_the_book(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/index.html")
     page.wait_for_url("**/chapters/index.html")
     assert page.title()
 
 
-def test_figures_follow_the_dark_theme(visit, site, pages):
-    path = next(page for page in pages if "mer-figure" in page.read_text())
-    page = visit(path.relative_to(site))
-    figure = page.locator(".mer-figure").first
-    figure.locator(".main-svg").first.wait_for()
+def test_figures_follow_the_dark_theme(visit):
+    page = visit("chapters/foundations/scores.html", color_scheme="light")
     colour = "document.querySelector('.mer-figure').layout.font.color"
     light = page.evaluate(colour)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     page.wait_for_function(f"{colour} !== '{light}'")
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_pages_and_figures_fit_a_phone_and_a_desk(visit, site, pages, width):
-    for path in pages:
-        page = visit(path.relative_to(site))
-        page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_timeout(500)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
-        too_wide = "f => f.querySelector('.main-svg').getBoundingClientRect().width > f.clientWidth + 1"
-        assert not page.evaluate(
-            f"[...document.querySelectorAll('.mer-figure')].filter({too_wide}).length"
-        ), path.name
-
-
-def test_a_slider_moves_the_picture(visit):
-    page = visit("chapters/foundations/faces.html")
-    figure = page.locator(".mer-figure", has=page.locator(".slider-container")).first
+def test_a_confusion_matrix_tells_its_numbers_under_the_pointer(visit):
+    page = visit("chapters/foundations/scores.html")
+    figure = page.locator(".mer-figure", has=page.locator(".hm")).first
     figure.scroll_into_view_if_needed()
-    picture = figure.locator("image").first
-    before = picture.get_attribute("href")
-    figure.locator(".slider-rail-touch-rect").click(position={"x": 200, "y": 5}, force=True)
-    page.wait_for_timeout(800)
-    assert picture.get_attribute("href") != before
+    figure.locator(".nsewdrag").first.hover(position={"x": 40, "y": 40}, force=True)
+    page.locator(".hovertext").first.wait_for()
+
+
+def test_a_table_of_outputs_sorts_by_a_click_or_a_key(visit):
+    page = visit("chapters/foundations/corpora.html")
+    table = page.locator("table:has(.mer-sort)").first
+    head = table.locator("th:has(.mer-sort)").last
+
+    def column():
+        place = head.evaluate("head => head.cellIndex")
+        return [row.locator("th, td").nth(place).inner_text() for row in table.locator("tbody tr").all()]
+
+    head.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    down = column()
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    up = column()
+    assert (up[0], up[-1]) == (down[-1], down[0])
+    assert sorted(up) == sorted(down)
+    assert up != down
+
+
+def test_a_moving_picture_stands_still_for_who_asked_for_less_motion(visit):
+    chosen = "document.querySelector('picture img').currentSrc"
+    assert "still" not in visit("chapters/index.html").evaluate(chosen)
+    assert "still" in visit("chapters/index.html", reduced_motion="reduce").evaluate(chosen)
+
+
+def test_without_javascript_a_figure_is_its_text(visit):
+    page = visit("chapters/foundations/scores.html", java_script_enabled=False)
+    assert len(page.locator(".mer-figure").first.inner_text()) > 20
+
+
+def test_a_handout_has_no_solutions(visit):
+    solutions = visit("chapters/foundations/scores.html?handout").locator(".solution")
+    assert solutions.count()
+    assert not any(one.is_visible() for one in solutions.all())
+
+
+def test_slides_are_landscape_and_many(visit):
+    def sheets(address):
+        pdf = visit(address).pdf(prefer_css_page_size=True)
+        return [tuple(map(float, box)) for box in re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", pdf)]
+
+    paper, slides = sheets("chapters/ethics.html"), sheets("chapters/ethics.html?slides")
+    assert all(width < height for width, height in paper)
+    assert all(width > height for width, height in slides)
+    assert len(slides) > len(paper)
+
+
+def test_nothing_is_launched_elsewhere_unless_configured(site, pages):
+    assert not [path.name for path in pages if "launch-buttons" in path.read_text()]
 
 
 class Links(HTMLParser):
@@ -147,7 +309,7 @@ class Links(HTMLParser):
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
         self.anchors |= {attributes[name] for name in ("id", "name") if attributes.get(name)}
-        self.targets += [attributes[name] for name in ("href", "src") if attributes.get(name)]
+        self.targets += [attributes[name] for name in ("href", "src", "srcset") if attributes.get(name)]
 
 
 def test_no_internal_link_is_broken(site, pages):

@@ -2,7 +2,15 @@ import pytest
 import torch
 from torch import nn
 
-from mer_core.evaluation.attribution import attribution, moving_region, occlusion, share_inside, still
+from mer_core.evaluation.attribution import (
+    attribution,
+    maps_of_folds,
+    moving_region,
+    occlusion,
+    peak_inside,
+    share_inside,
+    still,
+)
 from mer_core.methods import create_model
 
 
@@ -65,6 +73,15 @@ def test_the_network_stays_as_it_was(look):
     assert not x.requires_grad
 
 
+def test_every_clip_is_mapped_by_the_network_of_its_fold():
+    network, x, target = setting()
+    other, base = Weighted(drawn(3, 4, 6, 5, seed=7)), still(x)
+    maps = maps_of_folds([other, network], torch.tensor([1, 0]), x, target, base)
+    for clip, of in enumerate([network, other]):
+        row = slice(clip, clip + 1)
+        torch.testing.assert_close(maps[row], attribution(of, x[row], target[row], base[row]))
+
+
 def test_occlusion_of_a_linear_network_is_what_the_patch_added():
     network, x, target = setting()
     falls = occlusion(network, x, target, patch=4)
@@ -92,6 +109,24 @@ def test_the_share_inside_computed_by_hand():
     shares = share_inside(maps, moving)
     assert shares[:2].tolist() == [0.75, 0.25]
     assert shares[2].isnan()
+
+
+def literal_peak(one, region, width):
+    """Of the mean around every place, the largest; what lies beyond the picture is 0."""
+    best, inside, half = -1.0, None, width // 2
+    for y in range(one.shape[0]):
+        for x in range(one.shape[1]):
+            around = one[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1].sum()
+            if around > best:
+                best, inside = around, bool(region[y, x])
+    return inside
+
+
+def test_the_pointing_game_equals_its_loops():
+    maps, moving = drawn(20, 7, 6).abs(), drawn(20, 7, 6, seed=1) > 0
+    expected = [literal_peak(*both, width=3) for both in zip(maps, moving, strict=True)]
+    assert peak_inside(maps, moving, width=3).tolist() == expected
+    assert len(set(expected)) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
+import numpy as np
 import pandas as pd
 
-from mer_core.figures.ma2mi import BOXES, dots, lines, overview
+from mer_core.figures.ma2mi import BOXES, change, dots, lines, overview
 from mer_core.figures.style import FOR, QUIET
 
 
@@ -20,6 +21,14 @@ def test_every_box_is_drawn_once_and_both_stages_hang_on_the_fusion():
     texts = [annotation.text for annotation in figure.layout.annotations]
     assert all(any(name in text for text in texts) for name, *_ in BOXES)
     assert "as it is" in texts
+
+
+def test_a_change_is_grey_where_only_the_light_changed_and_brighter_where_more_did():
+    now = np.full((2, 2, 3), 100, np.uint8)
+    assert (change(now, now + 9) == 128).all()
+    later = now + np.array([[[4], [0]], [[0], [0]]], np.uint8)
+    assert change(now, later, times=6)[0, 0] == round(127.5 + 6 * (4 - 1))
+    assert change(now, later).argmax() == 0
 
 
 def test_dots_have_their_intervals_and_the_references_their_lines():

@@ -25,18 +25,21 @@ from mer_core.methods.ma2mi import (
     MA2MI,
     ActionBranch,
     Attention,
-    Autoencoder,
     ContinuousAttention,
-    DiT,
     Encoder,
-    FrameDecoder,
     MA2MISettings,
     MIACNet,
     Projection,
-    Reconstruction,
     ResNetBranch,
+)
+from mer_core.methods.ma2mi_reconstruction import (
+    Autoencoder,
+    DiT,
+    FrameDecoder,
+    Reconstruction,
     gain,
     motion_weights,
+    sizes,
 )
 from mer_core.settings import SettingsError
 from mer_core.training import Examples, RunSettings, fit_network, run
@@ -116,6 +119,13 @@ def test_so_have_the_decoders():
     with torch.device("meta"):
         assert count_parameters(DiT(4, 0, 28, MA2MISettings(decoder_depth=12))) == 32_474_512
         assert count_parameters(DiT(4, 4, 28, MA2MISettings(decoder_depth=6))) == 16_520_848
+
+
+def test_the_sizes_of_all_parts_are_those_of_the_networks():
+    made = sizes(MA2MISettings(), 3)
+    assert made["action branch"] == 2_528_884
+    assert made["decoder"] == 7_779_600
+    assert made["recognition, in all"] == sum(made[part] for part in list(made)[:3]) == 8_942_199
 
 
 def test_so_has_the_network_for_a_processor():
@@ -417,6 +427,12 @@ def test_frames_come_in_units_of_imagenets_colours_and_grey_ones_are_repeated():
     )
     grey = MA2MI(settings(colour=False)).scaled(frames[..., 0])
     torch.testing.assert_close(grey[:, :, 1] * 0.224 + 0.456, grey[:, :, 2] * 0.225 + 0.406, **CLOSE)
+
+
+def test_what_was_scaled_can_be_looked_at_again():
+    frames = np.random.RandomState(0).randint(256, size=(2, 2, 4, 4, 3), dtype=np.uint8)
+    method = MA2MI(settings())
+    np.testing.assert_array_equal(method.pictures(method.scaled(frames)), frames)
 
 
 def test_even_frames_have_the_light_of_the_first_one():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mer_core import open_corpus
-from mer_core.vision.sampling import blend, even_moments, nearest, subclips, tim
+from mer_core.vision.sampling import INTERPOLATIONS, blend, even_moments, interpolate, nearest, subclips, tim
 
 
 def clip(frames=6, seed=0):
@@ -106,3 +106,20 @@ def test_subclips_interleave():
     for k in (0, 8):
         with pytest.raises(ValueError, match=f"1 to 7 sub-clips, not {k}"):
             subclips(clip(7), k)
+
+
+@pytest.mark.parametrize("kind", INTERPOLATIONS)
+def test_every_interpolation_keeps_the_given_frames_and_comes_by_its_name(kind):
+    made = interpolate(clip(), 11, kind)
+    np.testing.assert_allclose(made[::2], clip())
+    ways = {
+        "nearest": clip()[[0, 1, 1, 2, 2]],
+        "blend": blend(clip(), np.arange(5) / 2),
+        "TIM": tim(clip(), 11)[:5],
+    }
+    np.testing.assert_array_equal(made[:5], ways[kind])
+
+
+def test_an_unknown_interpolation_is_refused():
+    with pytest.raises(ValueError, match=r"no interpolation 'cubic'; there are nearest, blend, TIM"):
+        interpolate(clip(), 11, "cubic")

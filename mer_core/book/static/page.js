@@ -1,0 +1,21 @@
+// What a page asks for in its address (`?slides`, `?handout`: see book.css), paper, and names for controls without one.
+(() => {
+  const root = document.documentElement;
+  const asked = new URLSearchParams(location.search);
+  for (const look of ["slides", "handout"]) root.classList.toggle(look, asked.has(look));
+
+  // Paper is light. Captured, so that figures find the theme changed when they take their colours.
+  let onScreen = null;
+  const toPaper = () => {
+    onScreen = root.dataset.theme;
+    root.dataset.theme = "light";
+  };
+  const toScreen = () => (root.dataset.theme = onScreen);
+  addEventListener("beforeprint", toPaper, { capture: true });
+  addEventListener("afterprint", toScreen);
+
+  for (const arrow of document.querySelectorAll(".bd-links summary")) {
+    const part = arrow.closest("li").querySelector("a");
+    arrow.setAttribute("aria-label", `Pages of: ${part.textContent.trim()}`);
+  }
+})();
