@@ -37,6 +37,7 @@ AXE = {
 }
 SHARED = ("plotly.min.js", "/mathjax/")  # loaded once for the whole book
 PAPER = 658  # pixels between the margins of A4
+NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 PATIENCE = 60_000  # milliseconds: a busy machine is no wrong answer
 
 
@@ -70,25 +71,25 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", NO_NETWORK]
+        )
 
 
 @pytest.fixture(scope="module")
 def visit(browser, address):
     """Opens a page and waits until it is drawn; `.errors` and `.abroad` collect what must not happen."""
 
-    def open_page(path, **options):
-        page = browser.new_context(**options).new_page()
+    def open_page(path, context=None, **options):
+        page = (context or browser.new_context(**options)).new_page()
         page.set_default_timeout(PATIENCE)
         page.errors, page.abroad = [], []
 
-        def stay_here(route):
-            if not route.request.url.startswith((address, "data:", "blob:")):
-                page.abroad.append(route.request.url)
-                return route.abort()
-            return route.continue_()
+        def note_host(request):
+            if not request.url.startswith((address, "data:", "blob:")):
+                page.abroad.append(request.url)
 
-        page.route("**/*", stay_here)
+        page.on("request", note_host)  # a route would switch the cache off
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.on(
             "console",
@@ -106,14 +107,15 @@ def visit(browser, address):
 
 
 @pytest.fixture(scope="module")
-def seen(visit, site, pages):
+def seen(browser, visit, site, pages):
     """What a visit to each page in each look showed."""
     found = {}
-    for path in pages:
-        for look, options in LOOKS.items():
-            page = visit(path.relative_to(site), **options)
+    for look, options in LOOKS.items():
+        context = browser.new_context(**options)
+        for path in pages:
+            page = visit(path.relative_to(site), context)
             found[f"{path.relative_to(site)}, {look}"] = look_at(page, look)
-            page.context.close()
+            page.close()
     return found
 
 
