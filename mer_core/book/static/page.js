@@ -14,6 +14,12 @@
   addEventListener("beforeprint", toPaper, { capture: true });
   addEventListener("afterprint", toScreen);
 
+  // A wide table scrolls by the keyboard, too.
+  const reach = new ResizeObserver((boxes) => {
+    for (const { target } of boxes) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+  });
+  for (const box of document.querySelectorAll(".pst-scrollable-table-container")) reach.observe(box);
+
   for (const arrow of document.querySelectorAll(".bd-links summary")) {
     const part = arrow.closest("li").querySelector("a");
     arrow.setAttribute("aria-label", `Pages of: ${part.textContent.trim()}`);
