@@ -18,8 +18,8 @@ from sphinx.util.docutils import SphinxDirective
 from mer_core.book.results import RESULTS
 from mer_core.clips import View
 from mer_core.corpora import Source
-from mer_core.evaluation import bootstrap_interval, columns
-from mer_core.evaluation.experiments import always_the_commonest, listed, uf1
+from mer_core.evaluation import seeds_interval
+from mer_core.evaluation.experiments import always_the_commonest, listed
 from mer_core.evaluation.stored import StoredRun
 from mer_core.faces.corpus import CARDS
 from mer_core.methods import METHODS, create_method
@@ -248,22 +248,17 @@ def _is_plain(asked: RunSettings) -> bool:
 
 def _run_row(name: str, run: StoredRun) -> dict[str, str]:
     asked, table = run.record["settings"], run.predictions
-    interval = _interval(run)
+    interval = seeds_interval(table)
     changed = ", ".join(f"{key} {value}" for key, value in asked["settings"].items())
     return {
         "run": f"`{name}`",
         "preset": f"`{asked['preset']}`" + (f", {changed}" if changed else ""),
-        "UF1": f"{uf1(table):.3f}",
-        "interval of the first seed": f"{interval.low:.3f} to {interval.high:.3f}",
+        "UF1": f"{interval.value:.3f}",
+        "interval": f"{interval.low:.3f} to {interval.high:.3f}",
         "seeds": str(table["seed"].nunique()),
         "always the commonest": f"{always_the_commonest(table):.3f}",
         "machine": f"{run.record['hardware']['gpu'] or run.record['hardware']['machine']}",
     }
-
-
-def _interval(run: StoredRun) -> object:
-    first = run.predictions.query("seed == seed.min()")
-    return bootstrap_interval(**columns(first), n_classes=3, score="uf1")
 
 
 def _seconds(run: StoredRun) -> float:
@@ -287,7 +282,9 @@ def _limits(
         if not any(_preset(run) in names for run in held.values()):
             yield f"Never scored here at preset {_code(names)}."
     for name, run in held.items():
-        if method.name != "majority" and _interval(run).low <= always_the_commonest(run.predictions):
+        if method.name != "majority" and seeds_interval(run.predictions).low <= always_the_commonest(
+            run.predictions
+        ):
             yield f"The interval of `{name}` reaches down to always naming the commonest class."
 
 

@@ -13,10 +13,11 @@ from mer_core.evaluation.statistics import (
     per_class,
     per_subject,
     permutation_test,
+    seeds_interval,
 )
 
 __all__ = [
     "CONVENTIONS", "Predictions", "Scores", "audit", "block_scores", "bootstrap_interval", "columns",
     "critical_differences", "difference_interval", "holm", "paired", "per_class", "per_subject", "permutation_test",
-    "scores",
+    "scores", "seeds_interval",
 ]  # fmt: skip

@@ -13,13 +13,12 @@ from pydantic import Field
 
 from mer_core.evaluation.metrics import scores
 from mer_core.evaluation.statistics import (
-    bootstrap_interval,
     classes_known,
-    columns,
     difference_interval,
     holm,
     paired,
     permutation_test,
+    seeds_interval,
 )
 from mer_core.evaluation.stored import StoredRun
 from mer_core.settings import Settings, SettingsError
@@ -146,24 +145,19 @@ def always_the_commonest(table: pd.DataFrame) -> float:
 
 
 def score_rows(paper: Paper, results: Path) -> pd.DataFrame:
-    """A row an experiment that `results/` holds: what it is, its UF1 and the interval of its first seed."""
+    """A row an experiment that `results/` holds: what it is, its UF1, mean over seeds, and its interval."""
     rows = {}
     for name, experiment in paper.experiments.items():
         if (results / stored_name(paper.name, name) / "run.json").exists():
             table = StoredRun(results / stored_name(paper.name, name)).predictions
-            interval = _interval(table)
+            interval = seeds_interval(table)
             rows[name] = {
                 "about": experiment.about,
-                "UF1": uf1(table),
+                "UF1": interval.value,
                 "low": interval.low,
                 "high": interval.high,
             }
     return pd.DataFrame(rows).T
-
-
-def _interval(table: pd.DataFrame) -> object:
-    first = columns(table[table["seed"] == table["seed"].min()])
-    return bootstrap_interval(**first, n_classes=classes_known(table), score="uf1")
 
 
 def verdicts(paper: Paper, results: Path, level: float = LEVEL) -> pd.DataFrame:

@@ -17,7 +17,6 @@ from string import Template
 import pandas as pd
 
 from mer_core.evaluation.experiments import LEVEL, Paper, load_paper, paper_names, stored_name, uf1, verdicts
-from mer_core.evaluation.metrics import scores
 from mer_core.evaluation.reproduction import (
     Reproduced,
     Tolerance,
@@ -25,7 +24,7 @@ from mer_core.evaluation.reproduction import (
     differences,
     measured_tolerance,
 )
-from mer_core.evaluation.statistics import bootstrap_interval, columns
+from mer_core.evaluation.statistics import seeds_interval
 from mer_core.evaluation.stored import StoredRun
 from mer_core.methods import create_method
 from mer_core.protocols import class_map
@@ -344,7 +343,7 @@ def _claim(paper: Paper, name: str, row: pd.Series, stored: Mapping[str, Entry])
 
 
 def _runs(every: list[Entry], moved: Mapping[str, Again]) -> Html:
-    about = "Scores of the pooled predictions, mean over seeds, with the 95 % interval of the first seed over subjects."
+    about = "Scores of the pooled predictions, mean over seeds, with its 95 % interval over subjects."
     heads = "run", "about", "UF1", "UAR", "clips", "subjects", "seeds", "seconds", "again", "predictions"
     rows = [_row(entry, moved.get(entry.name)) if entry.run else _not_computed(entry) for entry in every]
     return join("\n", [tag("h2", "Runs", id="runs"), tag("p", about), table("All runs", heads, rows)])
@@ -365,12 +364,9 @@ def _not_computed(entry: Entry) -> Html:
 
 
 def score(predictions: pd.DataFrame, name: str) -> str:
-    """Mean over seeds, and the interval of the first."""
-    n_classes = len(_classes(predictions))
-    seeds = [rows for _, rows in predictions.groupby("seed")]
-    mean = sum(getattr(scores(t["truth"], t["predicted"], n_classes), name) for t in seeds) / len(seeds)
-    interval = bootstrap_interval(**columns(seeds[0]), n_classes=n_classes, score=name)
-    return span(mean, interval.low, interval.high)
+    """Mean over seeds, and its interval."""
+    interval = seeds_interval(predictions, name)
+    return span(interval.value, interval.low, interval.high)
 
 
 def _classes(predictions: pd.DataFrame) -> list[str]:

@@ -206,6 +206,20 @@ def bootstrap_interval(
     return interval_over_subjects(matrices, lambda sums: score_matrices(sums, score), level, draws, seed)
 
 
+def seeds_interval(table: pd.DataFrame, score: str = "uf1", **options: float) -> Interval:
+    """The mean over the seeds of a table of predictions: each draw of subjects is scored seed by seed, then averaged.
+
+    Of a single seed it is the interval of `bootstrap_interval`.
+    """
+    n_classes = classes_known(table)
+    made = [
+        subject_matrices(*columns(rows).values(), n_classes)[1] for _, rows in table.groupby("seed")
+    ]  # (S, C, C) each
+    return interval_over_subjects(
+        np.stack(made, axis=1), lambda sums: score_matrices(sums, score).mean(axis=-1), **options
+    )
+
+
 def interval_over_subjects(
     counts: np.ndarray,
     statistic: Callable[[np.ndarray], np.ndarray],

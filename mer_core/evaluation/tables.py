@@ -4,11 +4,10 @@ import pandas as pd
 
 from mer_core.evaluation.metrics import scores
 from mer_core.evaluation.statistics import (
-    bootstrap_interval,
     classes_known,
-    columns,
     paired,
     permutation_test,
+    seeds_interval,
 )
 from mer_core.training.runs import Run
 
@@ -46,16 +45,15 @@ def warnings(run: Run) -> list[str]:
 
 
 def score_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """One row a score: pooled over folds, mean over seeds, the spread of seeds, and the first seed's interval."""
+    """One row a score: pooled over folds, mean over seeds, its interval over subjects, and the spread of seeds."""
     n_classes = classes_known(predictions)
     by_seed = [scores(rows["truth"], rows["predicted"], n_classes) for _, rows in predictions.groupby("seed")]
-    first = columns(predictions[predictions["seed"] == predictions["seed"].min()])
     made = {}
     for title, name in SCORES.items():
         values = pd.Series([getattr(one, name) for one in by_seed])
         row = {"mean": values.mean(), "seeds ±": values.std()}  # one seed has no spread: NaN
         if len(set(predictions["subject"])) > 1:
-            interval = bootstrap_interval(**first, n_classes=n_classes, score=name)
+            interval = seeds_interval(predictions, name)
             row |= {"95 % low": interval.low, "95 % high": interval.high}
         made[title] = row
     return pd.DataFrame(made).T

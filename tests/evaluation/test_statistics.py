@@ -23,6 +23,7 @@ from mer_core.evaluation.statistics import (
     per_subject,
     permutation_test,
     score_matrices,
+    seeds_interval,
     subject_matrices,
 )
 from mer_core.figures.ranking import critical_differences as picture
@@ -245,6 +246,32 @@ def test_a_table_gives_the_same_interval_as_its_columns():
     truth, predicted, _, subjects = crowd(9)
     made = bootstrap_interval(**columns(table(truth, predicted, subjects)), n_classes=3)
     assert made == bootstrap_interval(truth, predicted, subjects, 3)
+
+
+def seeds_of(truth, first, second, subjects):
+    likely = dict.fromkeys(("p_a", "p_b", "p_c"), 0.0)
+    return [table(truth, said, subjects, seed=seed, **likely) for seed, said in enumerate((first, second))]
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_the_interval_of_a_mean_over_seeds_equals_a_loop_over_draws(score):
+    truth, first, second, subjects = crowd(9)
+    names, values = np.unique(subjects), []
+    for row in np.random.default_rng(4).multinomial(8, [1 / 8] * 8, size=50):
+        clips = np.concatenate(
+            [np.tile(np.flatnonzero(subjects == n), k) for n, k in zip(names, row, strict=True)]
+        )
+        both = [scores(truth[clips], said[clips], 3) for said in (first, second)]
+        values.append(np.mean([getattr(one, score) for one in both]))
+    made = seeds_interval(
+        pd.concat(seeds_of(truth, first, second, subjects)), score, level=0.8, draws=50, seed=4
+    )
+    assert (made.low, made.high) == pytest.approx(np.quantile(values, [0.1, 0.9]), abs=1e-12)
+
+
+def test_the_interval_of_one_seed_is_that_of_its_clips():
+    made = crowd(9)
+    assert seeds_interval(seeds_of(*made)[0]) == bootstrap_interval(made[0], made[1], made[3], 3)
 
 
 @pytest.mark.parametrize(
