@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mer_core.figures.images import panels
+from mer_core.figures.images import menu_of_pairs, panels
 from mer_core.figures.style import AGAINST, FOR, GRID, QUIET, rounded, styled
 
 PLANES = ("XY", "XT", "YT")
@@ -65,7 +65,7 @@ def spokes(
     said = "; ".join(f"{name}: {_largest(values[name], blocks, bins)}" for name in names)
     styled(figure, f"{what} A star a block of the face. The longest spoke: {said}.", height=460)
     figure.update_layout(showlegend=False, margin={"l": 10, "r": 10, "t": 60 if names[1:] else 10, "b": 10})
-    return figure.update_layout(updatemenus=[_menu(names)] if names[1:] else [])
+    return figure.update_layout(updatemenus=[menu_of_pairs(names, y=1.14)] if names[1:] else [])
 
 
 def seen_parts(shares: pd.DataFrame) -> go.Figure:
@@ -128,12 +128,3 @@ def _short(values: list[float | None]) -> list[float | None]:
 def _largest(values: np.ndarray, blocks: int, bins: int) -> str:
     row, column, turn = np.unravel_index(np.abs(values).argmax(), (blocks, blocks, bins))
     return f"row {row + 1}, column {column + 1}, {360 * turn // bins} degrees clockwise from the right"
-
-
-def _menu(names: Sequence[str]) -> dict:
-    buttons = [
-        {"label": name, "method": "restyle",
-         "args": ["visible", [True, *(other == name for other in names for _ in range(2))]]}
-        for name in names
-    ]  # fmt: skip
-    return {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.14, "yanchor": "top"}

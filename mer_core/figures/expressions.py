@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from IPython.display import HTML
 from plotly.subplots import make_subplots
 
-from mer_core.figures.images import picture
+from mer_core.figures.images import menu_of_pairs, picture
 from mer_core.figures.style import AGAINST, FOR, GRID, QUIET, rounded, styled
 
 LEAST_CHANGE = 2  # grey levels: what differs by less can't be seen, and need not be stored
@@ -49,7 +49,7 @@ def explorer(units: Mapping[str, Unit], levels: Sequence[str], band: tuple[float
         margin={"l": 10, "r": 20, "t": 60, "b": 10},
         showlegend=False,
         sliders=[_slider(steps, "intensity:", active=len(levels) - 1)],
-        updatemenus=[_unit_menu(names)],
+        updatemenus=[menu_of_pairs(names, y=1.18, showactive=True)],
     )
 
 
@@ -187,15 +187,6 @@ def _level_step(made: Mapping[str, list[go.Image]], level: int, name: str) -> di
     chosen = [points for _ in made for points in (None, [level])]
     change = {"source": sources, "selectedpoints": chosen}
     return {"label": name, "method": "restyle", "args": [change, list(range(1, 1 + 2 * len(made)))]}
-
-
-def _unit_menu(names: Sequence[str]) -> dict:
-    buttons = [
-        {"label": name, "method": "restyle",
-         "args": ["visible", [True, *(other == name for other in names for _ in range(2))]]}
-        for name in names
-    ]  # fmt: skip
-    return {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.18, "yanchor": "top", "showactive": True}
 
 
 def _picture_axes(figure: go.Figure, number: int, shape: tuple[int, ...]) -> None:

@@ -96,6 +96,16 @@ def picture(image: np.ndarray) -> go.Image:
     return go.Image(source=source, hoverinfo="skip", zsmooth="fast")
 
 
+def menu_of_pairs(names: Sequence[str], y: float, **look: object) -> dict:
+    """Shows the two traces of one name at a time; a first trace, which has no name, stays."""
+    buttons = [
+        {"label": name, "method": "restyle",
+         "args": ["visible", [True, *(other == name for other in names for _ in range(2))]]}
+        for name in names
+    ]  # fmt: skip
+    return {"buttons": buttons, "x": 0, "xanchor": "left", "y": y, "yanchor": "top", **look}
+
+
 def _slider(names: Sequence[str], label: str) -> dict:
     still = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
     steps = [{"label": name, "method": "animate", "args": [[name], still]} for name in names]
