@@ -20,11 +20,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 from mer_core.book.build import build
 from mer_core.book.contents import find_root
+from mer_core.book.page import PLOTLY_JS
 from mer_core.book.paper import find_browser
 
 BARE = "bare.html"
-BARE_PAGE = """<!DOCTYPE html><title>bare</title><div id="place"></div><script src="_static/plotly.min.js"></script>
-<script>Plotly.newPlot("place", [{y: [1]}])</script>"""
+BARE_PAGE = f"""<!DOCTYPE html><title>bare</title><div id="place"></div><script src="_static/{PLOTLY_JS}"></script>
+<script>Plotly.newPlot("place", [{{y: [1]}}])</script>"""
 FIRST_FIGURE = """new MutationObserver((_, observer) => {
     if (!document.querySelector(".main-svg")) return;
     observer.disconnect();

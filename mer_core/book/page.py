@@ -1,10 +1,10 @@
 """A Sphinx extension: pages that are complete without a network.
 
 Notebooks store a Plotly figure as JSON, and MyST-NB would drop it. Here it becomes a `div` with that JSON beside it,
-drawn by `figures.js` with the plotly.js that the plotly wheel brings; without JavaScript its text stands there.
-MathJax comes out of its own wheel too. A live control becomes a sentence that says where it works. A picture that
-moves stands still for readers who asked their system for less motion. Nothing of this is stored in the repository or
-in a notebook.
+drawn by `figures.js`; without JavaScript its text stands there. `plotly-cartesian.min.js` is plotly.js without maps
+and three dimensions, as its authors publish it on npm: a third of the whole, and each page shows its first figure
+half a second sooner. MathJax comes out of its wheel. A live control becomes a sentence that says where it works. A
+picture that moves stands still for readers who asked their system for less motion. None of it is in a notebook.
 """
 
 import importlib.util
@@ -27,6 +27,11 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 MOVING = (".gif", ".webp")  # suffixes of pictures that may hold several frames
 STATIC = Path(__file__).parent / "static"
 DEFAULT_HEIGHT = 450  # Plotly's own
+PLOTLY_JS = "plotly-cartesian.min.js"
+DRAWN = {  # the traces that it draws, of those that have to do with this book
+    "bar", "box", "contour", "heatmap", "histogram", "histogram2d", "image", "pie", "scatter", "violin",
+}  # fmt: skip
+BEFORE_FORMULAS = {"defer": "defer", "priority": 400}  # MathJax has 500: a figure shows sooner without it
 ABOVE_ALL = 1  # priorities: a lower number is preferred
 
 
@@ -40,9 +45,10 @@ class PlotlyFigure:
         """A `div` that keeps the figure's place, and the figure as JSON in it."""
         if data.mime_type != PLOTLY:
             return None
-        renderer.add_js_file("plotly", "plotly.min.js", {"defer": "defer"})
-        renderer.add_js_file("mer-figures", "figures.js", {"defer": "defer"})
+        renderer.add_js_file("plotly", PLOTLY_JS, BEFORE_FORMULAS)
+        renderer.add_js_file("mer-figures", "figures.js", BEFORE_FORMULAS)
         figure = data.content if isinstance(data.content, dict) else json.loads(data.string)
+        check_traces(figure)
         layout = figure.get("layout", {})
         height = layout.get("height", DEFAULT_HEIGHT)
         label = escape(layout.get("meta", {}).get("alt", ""), quote=True)
@@ -53,6 +59,16 @@ class PlotlyFigure:
             f"<noscript><p>{label}</p></noscript></div>"
         )
         return [nodes.raw(text=html, format="html")]
+
+
+def check_traces(figure: dict) -> None:
+    """Refuse a figure that `PLOTLY_JS` would leave empty."""
+    unknown = {trace.get("type", "scatter") for trace in figure.get("data", [])} - DRAWN
+    if unknown:
+        raise ValueError(
+            f"A figure has traces of type {sorted(unknown)}; pages draw {sorted(DRAWN)}. "
+            f"Use one of these, or a larger plotly.js in place of {PLOTLY_JS}."
+        )
 
 
 class LiveControl:
@@ -120,16 +136,16 @@ def use_own_files(app: Sphinx, config: object) -> None:
     """Point Sphinx to the files that `copy_libraries` will bring."""
     config.html_static_path.append(str(STATIC))
     config.mathjax_path = "mathjax/tex-chtml.js"
+    config.mathjax_options = {"defer": "defer"}
     config.nb_ipywidgets_js = {}
     config.html_context.setdefault("default_mode", "auto")  # the theme logs an error where it is not said
 
 
 def copy_libraries(app: Sphinx, error: Exception | None) -> None:
-    """Bring plotly.js and MathJax out of their wheels: only the parts that a page loads."""
+    """Bring MathJax out of its wheel: only the parts that a page loads."""
     if error or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
-    shutil.copy2(_wheel("plotly") / "package_data" / "plotly.min.js", static)
     mathjax = _wheel("sphinx-mathjax-offline") / "static" / "mathjax"
     fonts = "output/chtml/fonts/woff-v2"
     shutil.copytree(mathjax / fonts, static / "mathjax" / fonts, dirs_exist_ok=True)

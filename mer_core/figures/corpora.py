@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from mer_core.figures.style import CLASS_COLOURS, GRID, styled
+from mer_core.figures.style import CLASS_COLOURS, styled
 
 LEFT_OUT = "left out"
 BAR = 34  # pixels, with the gap to the next
@@ -24,13 +24,14 @@ def class_bars(counts: pd.DataFrame, what: str) -> go.Figure:
     )
     buttons = [_button("clips", counts, ""), _button("shares", shares, ".0%")]
     figure.update_layout(
-        barmode="stack", xaxis_title="clips", yaxis_autorange="reversed",
+        barmode="stack", yaxis_autorange="reversed",
+        xaxis_title={"text": "clips", "standoff": 62},  # below the buttons, also on a phone
         updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, "showactive": False,
                       "x": 1, "xanchor": "right", "y": -0.12, "yanchor": "top"}],
     )  # fmt: skip
     said = "; ".join(f"{name} {total} clips: {_listed(counts.loc[name])}" for name, total in totals.items())
-    styled(figure, f"{what} {said}.", height=200 + BAR * len(counts))
-    return figure.update_layout(legend_traceorder="normal", margin_b=80)
+    styled(figure, f"{what} {said}.", height=230 + BAR * len(counts))
+    return figure.update_layout(legend_traceorder="normal", margin_b=110)
 
 
 def _doubles(counts: pd.DataFrame) -> list[str]:
@@ -64,48 +65,46 @@ def _listed(row: pd.Series) -> str:
     return ", ".join(f"{name} {n}" for name, n in row.items() if n)
 
 
-def class_flows(counts: Mapping[str, int], maps: Mapping[str, Mapping[str, str | None]]) -> go.Figure:
-    """Which clips of which emotion end in which class: one picture a class map, chosen from a menu.
+def class_map_bars(counts: Mapping[str, int], maps: Mapping[str, Mapping[str, str | None]]) -> go.Figure:
+    """Which clips of which emotion make up which class: a bar a class, one picture a class map, chosen from a menu.
 
     `counts` are the clips of each emotion; a map gives the class of each emotion, or None where it is left out.
     """
-    figure = go.Figure([_flows(counts, of, visible=i == 0) for i, of in enumerate(maps.values())])
+    parts = [
+        _part(emotion, counts[emotion], of[emotion] or LEFT_OUT, visible=i == 0)
+        for i, of in enumerate(maps.values())
+        for emotion in sorted(
+            counts, key=lambda emotion, of=of: of[emotion] is None
+        )  # left out: the last bar
+    ]
+    shown = {name: [other == name for other in maps for _ in counts] for name in maps}
     buttons = [
-        {"label": name, "method": "update", "args": [{"visible": [other == name for other in maps]}]}
-        for name in maps
+        {"label": name, "method": "update", "args": [{"visible": visible}]} for name, visible in shown.items()
     ]
     place = {"x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
-    figure.update_layout(updatemenus=[{"buttons": buttons, "showactive": False, **place}])
+    figure = go.Figure(parts).update_layout(
+        barmode="stack", xaxis_title="clips", yaxis_autorange="reversed", showlegend=False,
+        uniformtext={"mode": "hide", "minsize": 10},
+        updatemenus=[{"buttons": buttons, "showactive": False, **place}],
+    )  # fmt: skip
     rows = sum(counts.values())
     said = "; ".join(f"{name} keeps {_kept(counts, of)} of {rows} clips" for name, of in maps.items())
-    return styled(figure, f"How emotions become classes. {said}.", height=440)
+    return styled(figure, f"How emotions become classes. {said}.", height=380)
 
 
-def _flows(counts: Mapping[str, int], of: Mapping[str, str | None], *, visible: bool) -> go.Sankey:
-    ends = {emotion: of[emotion] or LEFT_OUT for emotion in counts}
-    classes = sorted(dict.fromkeys(ends.values()), key=LEFT_OUT.__eq__)  # what is left out stands last
-    totals = {name: sum(n for emotion, n in counts.items() if ends[emotion] == name) for name in classes}
-    return go.Sankey(
+def _part(emotion: str, n: int, end: str, *, visible: bool) -> go.Bar:
+    return go.Bar(
+        x=[n],
+        y=[end],
+        orientation="h",
         visible=visible,
-        node={
-            "label": [f"{name} {n}" for name, n in (*counts.items(), *totals.items())],
-            "color": [CLASS_COLOURS.get(name, GRID) for name in (*counts, *classes)],
-            "pad": 18,
-        },
-        link={
-            "source": list(range(len(counts))),
-            "target": [len(counts) + classes.index(end) for end in ends.values()],
-            "value": list(counts.values()),
-            "color": [_faint(CLASS_COLOURS[name]) if of[name] else GRID for name in counts],
-        },
+        marker={"color": CLASS_COLOURS[emotion], "line": {"color": "white", "width": 1}},
+        text=emotion,
+        textposition="inside",
+        insidetextanchor="middle",
+        hovertemplate=f"{emotion}: {n} clips, {end}<extra></extra>",
     )
 
 
 def _kept(counts: Mapping[str, int], of: Mapping[str, str | None]) -> int:
     return sum(n for emotion, n in counts.items() if of[emotion])
-
-
-def _faint(colour: str) -> str:
-    """The same colour, through which others can be seen."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.45)"

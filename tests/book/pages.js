@@ -88,7 +88,7 @@ window.watch = (() => {
   };
 
   const picture = (figure) =>
-    all(".cartesianlayer, .sankey", figure)
+    all(".cartesianlayer", figure)
       .map((layer) => layer.outerHTML)
       .join();
 

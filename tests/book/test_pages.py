@@ -13,10 +13,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import plotly
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
 from mer_core.book.build import build
+from mer_core.book.page import DRAWN, PLOTLY_JS, STATIC, check_traces
 from tests.book.tiny import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -35,7 +37,7 @@ AXE = {
     "rules": {rule: {"enabled": False} for rule in KNOWN},
     "resultTypes": ["violations"],
 }
-SHARED = ("plotly.min.js", "/mathjax/")  # loaded once for the whole book
+SHARED = ("plotly-cartesian.min.js", "/mathjax/")  # loaded once for the whole book
 PAPER = 658  # pixels between the margins of A4
 NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 PATIENCE = 60_000  # milliseconds: a busy machine is no wrong answer
@@ -232,6 +234,30 @@ def test_the_first_page_leads_into_the_book(browser, address):
     page.goto(f"{address}/index.html")
     page.wait_for_url("**/chapters/index.html")
     assert page.title()
+
+
+def test_pages_draw_with_the_version_for_which_the_wheel_makes_figures():
+    wheel = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    ours, theirs = (
+        re.search(r" v(\d+)\.", open_start(path)).group(1) for path in (STATIC / PLOTLY_JS, wheel)
+    )
+    assert ours == theirs
+
+
+def open_start(path):
+    with path.open() as file:
+        return file.read(200)
+
+
+def test_pages_can_draw_every_trace_that_they_promise(browser):
+    page = browser.new_page()
+    page.add_script_tag(path=STATIC / PLOTLY_JS)
+    assert set(page.evaluate("Object.keys(Plotly.PlotSchema.get().traces)")) >= DRAWN
+
+
+def test_a_trace_that_no_page_draws_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"type \['sankey'\]; pages draw .*'bar'"):
+        check_traces({"data": [{"type": "sankey"}, {"y": [1]}]})
 
 
 def test_figures_follow_the_dark_theme(visit):

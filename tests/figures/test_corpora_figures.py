@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from mer_core.figures.corpora import LEFT_OUT, class_bars, class_flows
+from mer_core.figures.corpora import LEFT_OUT, class_bars, class_map_bars
 from mer_core.figures.style import CLASS_COLOURS
 from mer_core.protocols import published_tables
 
@@ -19,11 +19,11 @@ def bars():
     return class_bars(COUNTS, "Clips of two corpora.")
 
 
-def flows():
-    return class_flows(CLIPS, MAPS)
+def maps():
+    return class_map_bars(CLIPS, MAPS)
 
 
-@pytest.mark.parametrize("make", [bars, flows])
+@pytest.mark.parametrize("make", [bars, maps])
 def test_a_figure_says_in_words_what_it_shows_and_is_small(make):
     figure = make()
     assert len(figure.layout.meta["alt"]) > 60
@@ -51,24 +51,29 @@ def test_the_buttons_switch_between_clips_and_shares():
 
 def test_the_words_count_every_clip():
     assert "one 8 clips: disgust 6, surprise 2" in bars().layout.meta["alt"]
-    assert "three keeps 9 of 12 clips" in flows().layout.meta["alt"]
+    assert "three keeps 9 of 12 clips" in maps().layout.meta["alt"]
+
+
+def visible(figure, number):
+    shown = figure.layout.updatemenus[0].buttons[number].args[0]["visible"]
+    return [part for part, is_shown in zip(figure.data, shown, strict=True) if is_shown]
 
 
 @pytest.mark.parametrize("number", range(len(MAPS)))
 def test_no_clip_is_lost_on_its_way_to_a_class(number):
-    trace, of = flows().data[number], list(MAPS.values())[number]
-    labels = [label.rpartition(" ") for label in trace.node.label]
-    ways = zip(trace.link.source, trace.link.target, trace.link.value, strict=True)
-    made = {labels[start][0]: (labels[end][0], n) for start, end, n in ways}
+    of = list(MAPS.values())[number]
+    made = {part.text: (part.y[0], part.x[0]) for part in visible(maps(), number)}
     assert made == {name: (of[name] or LEFT_OUT, n) for name, n in CLIPS.items()}
-    assert sum(int(n) for _, _, n in labels[len(CLIPS) :]) == sum(CLIPS.values())
+
+
+def test_what_a_map_leaves_out_is_its_last_bar():
+    assert [part.y[0] for part in visible(maps(), 0)] == ["negative", "negative", "surprise", LEFT_OUT]
 
 
 def test_one_map_is_shown_at_first_and_the_menu_shows_one_at_a_time():
-    figure = flows()
-    assert [trace.visible for trace in figure.data] == [True, False]
-    shown = [button.args[0]["visible"] for button in figure.layout.updatemenus[0].buttons]
-    assert shown == [[True, False], [False, True]]
+    figure = maps()
+    assert [part for part in figure.data if part.visible] == visible(figure, 0)
+    assert not set(map(id, visible(figure, 0))) & set(map(id, visible(figure, 1)))
 
 
 def test_what_the_chapter_draws_has_colours():

@@ -40,11 +40,18 @@
   const stored = (place) => JSON.parse(place.querySelector("script").textContent);
   const follow = (place) => Plotly.relayout(place, theme(stored(place).layout));
 
+  // Writes a value to a path such as `annotations[0].font.color`.
+  const put = (object, path, value) => {
+    const keys = path.match(/[^.[\]]+/g);
+    const last = keys.pop();
+    keys.reduce((at, key) => (at[key] ??= {}), object)[last] = value;
+  };
+
   const draw = async (place) => {
     const { data, layout, frames } = stored(place);
     (layout.sliders ?? []).forEach((slider) => (slider.pad = { r: 24, ...slider.pad })); // the last label is centred
+    Object.entries(theme(layout)).forEach(([path, value]) => put(layout, path, value));
     await Plotly.newPlot(place, { data, layout, frames, config: { responsive: true, displaylogo: false } });
-    await follow(place);
     new ResizeObserver(() => Plotly.Plots.resize(place)).observe(place); // fonts and styles may come late
     place.dataset.drawn = "";
   };

@@ -1,4 +1,5 @@
-// What a page asks for in its address (`?slides`, `?handout`: see book.css), paper, and names for controls without one.
+// What a page asks for in its address (`?slides`, `?handout`: see book.css), paper, formulas, and names for controls
+// without one.
 (() => {
   const root = document.documentElement;
   const asked = new URLSearchParams(location.search);
@@ -13,6 +14,11 @@
   const toScreen = () => (root.dataset.theme = onScreen);
   addEventListener("beforeprint", toPaper, { capture: true });
   addEventListener("afterprint", toScreen);
+
+  // Formulas are set when the first figure has been painted: set before, they would keep it back by half a second.
+  const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const pageReady = () => painted().then(() => MathJax.startup.defaultPageReady());
+  window.MathJax = { ...window.MathJax, startup: { ...window.MathJax?.startup, pageReady } };
 
   // A wide table scrolls by the keyboard, too.
   const reach = new ResizeObserver((boxes) => {
