@@ -62,6 +62,20 @@ window.watch = (() => {
       .map((entry) => [entry.name, entry.decodedBodySize]),
   });
 
+  // What the page measures when its reader has switched to the other theme, and its figures have followed.
+  const switched = async () => {
+    const { dataset } = document.documentElement;
+    const before = getComputedStyle(document.body).backgroundColor;
+    dataset.theme = dataset.theme === "dark" ? "light" : "dark";
+    const ink = () => getComputedStyle(document.body).color;
+    const followed = () => all(".mer-figure").every(({ layout }) => layout.font.color === ink());
+    while (getComputedStyle(document.body).backgroundColor === before || !followed()) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return measure();
+  };
+
   // The paper is as wide as the window now: what does not fit, and what no reader of paper needs.
   const paper = () => {
     dispatchEvent(new Event("beforeprint"));
@@ -75,14 +89,17 @@ window.watch = (() => {
     return found;
   };
 
-  // Makes the page small enough for axe: without drawings, and one piece of code of each colour.
+  // Makes the page small enough for axe: without drawings, one piece of code of each colour, the first of many entries.
   const thin = () => {
     all(".mer-figure svg").forEach((drawing) => drawing.remove());
     const kept = new Set();
-    for (const span of all(".highlight span:not(:has(*))")) {
+    const spans = all(".highlight span:not(:has(*))").map((span) => {
       const { color, backgroundColor } = getComputedStyle(span);
-      const look = [span.className, color, backgroundColor].join();
-      kept.has(look) ? span.remove() : kept.add(look);
+      return [span, [span.className, color, backgroundColor].join()];
+    });
+    for (const [span, look] of spans) kept.has(look) ? span.remove() : kept.add(look);
+    for (const kind of ["dl.function", "dl.class", "dl.method", "dl.attribute"]) {
+      all(kind).slice(6).forEach((entry) => entry.remove());
     }
     for (const table of all("table")) [...table.rows].slice(6).forEach((row) => row.remove());
   };
@@ -92,5 +109,5 @@ window.watch = (() => {
       .map((layer) => layer.outerHTML)
       .join();
 
-  return { drawn, measure, paper, thin, picture };
+  return { drawn, measure, switched, paper, thin, picture };
 })();
