@@ -67,7 +67,9 @@ def load_paper(name: str) -> Paper:
         raise ValueError(f"There is no paper {name!r}; there are {', '.join(paper_names())}.")
     plain = tomllib.loads((PAPERS / f"{name}.toml").read_text())
     defaults = plain.pop("defaults", {})
-    every = plain.pop("experiments", {}) | _product(plain.pop("rows", {}), plain.pop("columns", {}))
+    every = _product(plain.pop("rows", {}), plain.pop("columns", {}))
+    for key, experiment in plain.pop("experiments", {}).items():
+        every[key] = _joined(every.get(key, {}), experiment)  # of its own, or one of the product made to fit
     experiments = {key: _experiment(defaults, experiment) for key, experiment in every.items()}
     paper = Paper.parse({"name": name, "experiments": experiments, **plain})
     asked = {run for claim in paper.claims.values() for run in (claim.better, claim.worse)}

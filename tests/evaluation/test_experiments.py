@@ -109,3 +109,13 @@ def test_rows_and_columns_make_an_experiment_each(toy):
     assert made["net-few"].run.settings == {"epochs": 2, "batch": 4}
     assert (made["net-few"].run.labelled, made["guess-all"].run.labelled) == (0.1, 1.0)
     assert {one.run.corpus for one in made.values()} == {"synth-mini"}
+
+
+def test_one_experiment_of_the_grid_can_be_made_to_fit(toy):
+    (toy / "toy.toml").write_text(GRID + '[experiments.net-few]\nabout = "slowly"\nsettings = { epochs = 1 }')
+    load_paper.cache_clear()
+    made = load_paper("toy").experiments
+    assert made["net-few"].about == "slowly"
+    assert made["net-few"].run.settings == {"epochs": 1, "batch": 4}
+    assert made["net-few"].run.labelled == 0.1
+    assert made["net-all"].run.settings == {"epochs": 2}
