@@ -45,7 +45,7 @@ def test_every_experiment_of_a_paper_is_a_run_that_could_start(name):
 def test_a_verdict_comes_from_stored_runs_only(toy):
     paper, results = load_paper("toy"), toy / "results"
     assert verdicts(paper, results)["verdict"].tolist() == ["not computed"]
-    rows = list(reproduce(listed("toy"), toy / "runs", results))
+    rows = list(reproduce(listed("toy"), toy / "runs", results, workers=1))
     assert [row.experiment for row in rows] == ["toy-flow", "toy-guess"]
     verdict = verdicts(paper, results).loc["motion"]
     table = score_rows(paper, results)
@@ -74,7 +74,7 @@ def test_a_claim_about_no_experiment_is_refused(toy):
 def test_runs_are_compared_on_the_seeds_that_both_have(toy):
     (toy / "toy.toml").write_text(TOY.replace('method = "hoof"', 'method = "hoof"\nseeds = [0, 1]'))
     results = toy / "results"
-    list(reproduce(listed("toy"), toy / "runs", results))
+    list(reproduce(listed("toy"), toy / "runs", results, workers=1))
     assert verdicts(load_paper("toy"), results)["verdict"].tolist() != ["not computed"]
 
 
