@@ -59,9 +59,7 @@ def main(case: Case) -> None:
         return
     cost = multiply_adds(case)
     where = torch.cuda.get_device_name() if asked.device == "cuda" else f"{os.cpu_count()} cores"
-    print(
-        f"{where}; load {os.getloadavg()[0]:.1f} at the start; {(cost := multiply_adds(case)):.2f} G a clip"
-    )
+    print(f"{where}; load {os.getloadavg()[0]:.1f} at the start; {cost:.2f} G a clip")
     for precision in PRECISIONS[asked.device]:
         rate = matrix_rate(asked.device, precision)
         print(f"\n{precision}: {rate:.0f} G multiply-adds a second in a product of matrices")

@@ -271,7 +271,9 @@ def predict(
     landmarks: Annotated[str, typer.Option(help="A file of 68 points a frame, dlib, or none.")] = "none",
     eyes: Annotated[
         str | None,
-        typer.Option(help="Middles of both eyes at the onset, in pixels: X,Y,X,Y; left ones first."),
+        typer.Option(
+            help="Middles of both eyes at the onset, in pixels: X,Y,X,Y; the left of the picture first."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The page to write; default: CLIP-prediction.html.")
@@ -309,7 +311,12 @@ def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder 
     from mer_core.evaluation.stored import keep as keep_run
     from mer_core.training import Run
 
-    print(keep_run(Run.open(folder), find_root() / "results" / name).folder)
+    target = find_root() / "results" / name
+    if target.exists():
+        raise ValueError(
+            f"Expected the name of a new folder, but there is a {target}: choose another, or delete it."
+        )
+    print(keep_run(Run.open(folder), target).folder)
 
 
 @app.command()
@@ -389,7 +396,8 @@ def _reproduce_experiments(
     )
 
     results = find_root() / "results"
-    tolerance, clock = measured_tolerance(results), Clock(experiments, results, workers)
+    tolerance = measured_tolerance(results)
+    clock = Clock(experiments, results, workers, out, options["changes"])
     print(f"{len(experiments)} experiments; {clock.left()}".rstrip("; "))
     rows = []
     for row in reproduce(experiments, out, results, workers=workers, **options):

@@ -146,7 +146,7 @@ def _method(run: Run) -> NetworkMethod:
         raise PredictionError(
             f"Expected a run of a network, got one of {name}, which keeps nothing: run another."
         )
-    if not run.settings.keep_weights or (folder / "predictions.parquet").exists():
+    if not run.settings.keep_weights:
         raise PredictionError(
             f"Expected a run that kept its networks, but {folder} has none: `mer run {name} --keep-weights` makes one."
         )
@@ -238,9 +238,14 @@ def _frames(clip: Path, marks: Marks, work: Path) -> dict[int, Path]:
 def _unpack(video: Path, marks: Marks, work: Path) -> dict[int, Path]:
     """The frames of a video from onset to offset, counted from 0, as pictures without loss."""
     frames: dict[int, Path] = {}
-    reader, first = cv2.VideoCapture(str(video)), marks.onset or 0
+    first, last = marks.onset or 0, np.inf if marks.offset is None else marks.offset
+    if not 0 <= first < last:
+        raise PredictionError(
+            f"Expected --onset from 0 on and --offset after it, got {marks.onset} and {marks.offset}."
+        )
+    reader = cv2.VideoCapture(str(video))
     for number in count():
-        if number == (marks.offset or np.inf) + 1 or not reader.grab():
+        if number > last or not reader.grab():
             break
         if number >= first:
             frames[number] = work / f"{number:06d}.png"
@@ -338,6 +343,10 @@ def _face(eyes: Sequence[float]) -> np.ndarray:  # (68, 2)
             f"Expected --eyes X,Y,X,Y, the middles of both eyes in pixels, got {list(eyes)}."
         )
     left, right = np.reshape(eyes, (2, 2)).astype(float)
+    if left[0] >= right[0]:
+        raise PredictionError(
+            f"Expected the eye on the left of the picture first, got x {left[0]:g} before {right[0]:g}."
+        )
     across, middle = right - left, (left + right) / 2
     down = np.array([-across[1], across[0]])
     points = np.tile(middle, (68, 1))
@@ -354,7 +363,7 @@ def _read_landmarks(file: Path, clip: Path) -> Landmarks:
         )
     with TemporaryDirectory() as folder:  # a file in a folder needs no column `clip`
         known = read_landmarks(Path(shutil.copy(file, folder)).parent)
-    name = next(iter(known.points)) if len(known.points) == 1 else clip.stem
+    name = next(iter(known.points)) if len(known.points) == 1 else _name(clip)
     if name not in known:
         raise PredictionError(
             f"Expected landmarks of {name} in {file}, got those of {', '.join(known.points)}."
@@ -400,9 +409,13 @@ def _asked(
     onset, apex, offset = seen.clips.loc[0, ["onset", "apex", "offset"]]
     apex = (onset + offset) // 2 if pd.isna(apex) else apex
     marks = Marks(int(onset), int(apex), int(offset))
-    name = clip.absolute().name if clip.is_dir() else clip.stem
     units = _units(run, method, data)
-    return Prediction(name, marks, run, table, units, _pictures(shown, where), notes)
+    return Prediction(_name(clip), marks, run, table, units, _pictures(shown, where), notes)
+
+
+def _name(clip: Path) -> str:
+    """A folder's whole name, dots and all; a video's without its suffix."""
+    return clip.absolute().name if clip.is_dir() else clip.stem
 
 
 def _probabilities(run: Run, data: Examples) -> dict[str, np.ndarray]:  # (C,) each

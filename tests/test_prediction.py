@@ -243,6 +243,13 @@ def test_marks_that_fit_no_clip(folder, frames, tmp_path, given, message):
     refused(message, write(tmp_path / "clip", frames[:6], 10), folder, given)
 
 
+@pytest.mark.parametrize(("onset", "offset"), [(None, -1), (10, 5), (None, 0), (-3, None)])
+def test_marks_that_fit_no_video(folder, tmp_path, onset, offset):
+    (tmp_path / "text.mp4").write_text("no video")
+    message = f"--offset after it, got {onset} and {offset}"
+    refused(message, tmp_path / "text.mp4", folder, Marks(onset=onset, offset=offset))
+
+
 def test_clips_that_are_none(folder, frames, tmp_path):
     refused("there is no .*nowhere", tmp_path / "nowhere", folder)
     refused("two frames at least, got 0 .*img001.png", write(tmp_path / "empty", []), folder)
@@ -261,6 +268,7 @@ def test_clips_that_are_none(folder, frames, tmp_path):
 def test_landmarks_that_are_missing(clip, folder, marks, tmp_path):
     refused("no file .*nowhere.csv", clip, folder, marks, tmp_path / "nowhere.csv")
     refused("Expected --eyes X,Y,X,Y", clip, folder, marks, eyes=(1, 2))
+    refused("on the left of the picture first, got x 9 before 3", clip, folder, marks, eyes=(9, 1, 3, 1))
 
 
 def test_a_method_that_aligns_every_frame_asks_where_the_face_is(clip, marks, amnet):

@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 import papermill
 from filelock import FileLock
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from mer_core.book.contents import EXECUTED, BookError, Memory, chosen, digest, files, key
@@ -109,6 +110,9 @@ def _execute(chapter: Path, target: Path) -> tuple[str | None, float]:
         )
     except PapermillExecutionError as error:
         problem = f"code cell {error.exec_count}: {error.ename}: {error.evalue}\nIts outputs: {unfinished}"
+        return problem, time.monotonic() - start
+    except DeadKernelError:
+        problem = f"its kernel died: mostly too little memory, and `--jobs 1` needs less.\nIts outputs: {unfinished}"
         return problem, time.monotonic() - start
     seconds = time.monotonic() - start
     tidy(unfinished, seconds)

@@ -9,7 +9,10 @@ from pathlib import Path
 from mer_core.book.build import build
 from mer_core.book.contents import BookError, chosen
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "microsoft-edge", "chrome")
+BROWSERS = (
+    "chromium", "chromium-browser", "google-chrome", "microsoft-edge", "chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)  # fmt: skip
 PATIENCE = 60_000  # milliseconds of the page's own clock, which does not wait, to draw figures and formulas
 
 
@@ -34,7 +37,7 @@ def find_browser() -> str:
         if found := shutil.which(name):
             return found
     raise BookError(
-        f"Printing needs Chromium or Chrome, and none of {', '.join(BROWSERS)} is on the PATH. Install one, "
+        f"Printing needs Chromium or Chrome, and none of {', '.join(BROWSERS)} was found. Install one, "
         "or open a page of the book in the browser that you have and print it there."
     )
 

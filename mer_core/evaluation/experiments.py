@@ -18,6 +18,7 @@ from mer_core.evaluation.statistics import (
     holm,
     paired,
     permutation_test,
+    same_seeds,
     seeds_interval,
 )
 from mer_core.evaluation.stored import StoredRun
@@ -186,9 +187,3 @@ def _verdict(paper: Paper, claim: Claim, results: Path, level: float) -> dict[st
     sign = "supported" if interval.value > 0 else "not supported"
     numbers = {"difference": interval.value, "low": interval.low, "high": interval.high, "p": p}
     return {**row, **numbers, "verdict": sign if p < level else "undecided"}
-
-
-def same_seeds(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The predictions of the seeds that both runs have: main rows have more of them than ablations."""
-    both = set(one["seed"]) & set(other["seed"])
-    return one[one["seed"].isin(both)], other[other["seed"].isin(both)]

@@ -28,12 +28,14 @@ def precision_test(truth: ArrayLike, probabilities: ArrayLike, seed: int = 0) ->
     """Mean over action units, from truths (N, A) of 0 and 1 and what was said: is it better than chance?
 
     What was said of a clip stays together, and is given to another clip. As it was said counts as one more draw.
+    An action unit that no clip shows does not count.
     """
     truth, probabilities = np.asarray(truth, float), np.asarray(probabilities, float)
+    _check_labels(truth, probabilities)
     draw = np.random.default_rng(seed)
     order = np.stack([np.arange(len(truth)), *(draw.permutation(len(truth)) for _ in range(DRAWS))])
     even = np.ones(order.shape)
-    units = range(truth.shape[1])
+    units = np.flatnonzero(truth.any(axis=0))
     means = np.mean(
         [average_precision(truth[order, a], probabilities[:, a], even) for a in units], axis=0
     )  # (1 + draws,)
@@ -49,16 +51,11 @@ def precision_interval(
     """
     truth, probabilities = np.asarray(truth, float), np.asarray(probabilities, float)
     names, subject = np.unique(np.asarray(subjects), return_inverse=True)
-    if truth.shape != probabilities.shape or truth.shape[:1] != subject.shape:
-        raise ValueError(
-            f"Expected truths and probabilities (N, A) and N subjects, got {truth.shape}, {probabilities.shape} and "
-            f"{subject.shape}."
-        )
-    if len(names) < 2 or not truth.any():
-        raise ValueError(
-            f"Expected at least two subjects and an action unit that is shown, got {names.tolist()} and "
-            f"{int(truth.sum())} labels."
-        )
+    _check_labels(truth, probabilities)
+    if truth.shape[:1] != subject.shape:
+        raise ValueError(f"Expected a subject a clip, got {len(truth)} clips and {len(subject)} subjects.")
+    if len(names) < 2:
+        raise ValueError(f"Expected at least two subjects, got {names.tolist()}.")
     times = draw_subjects(len(names), DRAWS, seed)
     weights = np.concatenate([np.ones((1, len(names))), times])[
         :, subject
@@ -68,6 +65,17 @@ def precision_interval(
     means = np.nansum(gains, axis=0)[counts > 0] / counts[counts > 0]
     low, high = np.quantile(means[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(means[0]), float(low), float(high), LEVEL, DRAWS)
+
+
+def _check_labels(truth: np.ndarray, probabilities: np.ndarray) -> None:
+    if truth.ndim != 2 or truth.shape != probabilities.shape:
+        raise ValueError(
+            f"Expected truths and probabilities (N, A), got {truth.shape} and {probabilities.shape}."
+        )
+    if np.isnan(truth).any() or np.isnan(probabilities).any() or not truth.any():
+        raise ValueError(
+            "Expected labels that are known, and an action unit that is shown: got NaN, or only 0."
+        )
 
 
 def _gains(truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> Iterator[np.ndarray]:

@@ -94,8 +94,7 @@ def reproduce(
         asked, kept = changed(experiment.run, changes or {}), results / name
         is_new = not (kept / "run.json").exists()
         as_listed = asked == experiment.run
-        own = name if as_listed else f"{name}-{content_key(dict(changes))}"
-        made = run_all(asked, folder / own, workers, engine)
+        made = run_all(asked, place(folder, name, experiment.run, changes or {}), workers, engine)
         listed = experiment.run if is_new else RunSettings.parse(StoredRun(kept).record["settings"])
         row = Reproduced(
             name, uf1(made.predictions()), float("nan"), 0, tolerance, differences(asked, listed)
@@ -110,6 +109,18 @@ def changed(run: RunSettings, changes: Mapping[str, object]) -> RunSettings:
     """The same run with another preset, device or selection, or other settings of its method."""
     settings = {**run.settings, **changes.get("settings", {})}
     return RunSettings.parse({**run.plain(), **changes, "settings": settings})
+
+
+def place(folder: Path, name: str, listed: RunSettings, changes: Mapping[str, object]) -> Path:
+    """Where a run is computed: one with changes is another run, and has a key behind its name."""
+    as_listed = changed(listed, changes) == listed
+    return folder / (name if as_listed else f"{name}-{content_key(dict(changes))}")
+
+
+def places(folder: Path, name: str) -> list[Path]:
+    """Where a run is or may have been computed, as it is listed and with changes."""
+    keyed = sorted(folder.glob(f"{name}-{'[0-9a-f]' * len(content_key())}"))
+    return [path for path in (folder / name, *keyed) if (path / "run.json").exists()]
 
 
 def differences(asked: RunSettings, listed: RunSettings) -> tuple[str, ...]:
@@ -151,22 +162,40 @@ def refuse_drift(rows: Sequence[Reproduced], *, as_listed: bool) -> None:
 
 
 class Clock:
-    """How long the rest will take, by what the stored runs took and how fast this machine has been so far."""
+    """How long the rest will take, by what the stored runs took and how fast this machine has been so far.
 
-    def __init__(self, experiments: dict[str, Experiment], results: Path, workers: int | None) -> None:
+    What an earlier, interrupted call has finished in `out` costs nothing, and says nothing about this machine.
+    """
+
+    def __init__(
+        self,
+        experiments: dict[str, Experiment],
+        results: Path,
+        workers: int | None,
+        out: Path,
+        changes: Mapping[str, object] | None = None,
+    ) -> None:
         stored = {name: results / name for name in experiments if (results / name / "run.json").exists()}
         taken = {name: StoredRun(folder).record.get("seconds") for name, folder in stored.items()}
         known = [seconds for seconds in taken.values() if seconds]
         usual = sum(known) / len(known) if known else float("nan")
-        self.cost = {name: taken.get(name) or usual for name in experiments}
+        self.cost = {
+            name: taken.get(name) or usual
+            for name, experiment in experiments.items()
+            if not _is_finished(place(out, name, experiment.run, changes or {}))
+        }
         self.begun, self.done, self.workers = time.monotonic(), 0.0, workers or os.cpu_count() or 1
 
     def finish(self, name: str) -> None:
         """This experiment is done."""
-        self.done += self.cost.pop(name)
+        self.done += self.cost.pop(name, 0)
 
     def left(self) -> str:
         """As a sentence, when there is something to say."""
         rest = sum(self.cost.values())
         pace = (time.monotonic() - self.begun) / self.done if self.done else 1 / self.workers
         return f"about {max(rest * pace / 60, 1):.0f} min left" if rest > 0 else ""
+
+
+def _is_finished(folder: Path) -> bool:
+    return (folder / "run.json").exists() and not Run.open(folder).missing()

@@ -23,6 +23,7 @@ from mer_core.evaluation.reproduction import (
     answered_otherwise,
     differences,
     measured_tolerance,
+    places,
 )
 from mer_core.evaluation.statistics import seeds_interval
 from mer_core.evaluation.stored import StoredRun
@@ -88,6 +89,7 @@ def entries(results: Path, papers: Iterable[Paper], *, others: bool = True) -> l
 class Again:
     """A run that was computed again, beside the stored one."""
 
+    folder: Path
     row: Reproduced
     clips: pd.DataFrame  # that were answered differently: clip, seed, truth, predicted_stored, predicted
     parts: list[str]  # of the two records that are not the same
@@ -101,9 +103,21 @@ class Again:
 
 def computed_again(stored: Iterable[Entry], folder: Path, tolerance: Tolerance) -> dict[str, Again]:
     """What `mer reproduce` left in a folder."""
-    there = [entry for entry in stored if (folder / entry.name / "run.json").exists()]
-    made = {entry.name: _again(entry, Run.open(folder / entry.name), tolerance) for entry in there}
+    made = {
+        entry.name: _again(entry, Run.open(place), tolerance)
+        for entry in stored
+        if (place := _computed_in(folder, entry))
+    }
     return dict(sorted(made.items(), key=lambda one: ORDER.get(one[1].verdict, 1)))
+
+
+def _computed_in(folder: Path, entry: Entry) -> Path | None:
+    """As it is listed, or on another device: a run with other changes is no repetition."""
+    listed = RunSettings.parse(entry.record["settings"])
+    for place in places(folder, entry.name):
+        if place.name == entry.name or not differences(Run.open(place).settings, listed):
+            return place
+    return None
 
 
 def _again(entry: Entry, made: Run, tolerance: Tolerance) -> Again:
@@ -112,11 +126,11 @@ def _again(entry: Entry, made: Run, tolerance: Tolerance) -> Again:
     otherwise = differences(made.settings, RunSettings.parse(record["settings"]))
     row = Reproduced(entry.name, NOTHING, NOTHING, 0, tolerance.uf1, otherwise)
     if missing:
-        return Again(row, pd.DataFrame(), parts, missing)
+        return Again(made.folder, row, pd.DataFrame(), parts, missing)
     now, kept = made.predictions(), entry.run.predictions
     differ = answered_otherwise(now, kept)
     row = replace(row, now=uf1(now), stored=uf1(kept), clips_that_differ=len(differ))
-    return Again(row, differ, parts, 0)
+    return Again(made.folder, row, differ, parts, 0)
 
 
 def changed(entry: Entry) -> dict[str, tuple[object, object]]:
@@ -289,7 +303,8 @@ def _moved(moved: Mapping[str, Again], folder: Path, tolerance: Tolerance) -> Ht
     allowed = f"UF1 may differ by {tolerance.uf1:.3f}: {tolerance.reason}."
     nothing = prose(f"`{folder}` holds no run of this page. `mer reproduce` computes them again.")
     said = f"Beyond it: {', '.join(drifted) or 'none'}." if moved else nothing
-    others = sorted({path.parent.name for path in folder.glob("*/run.json")} - set(moved))
+    shown_here = {one.folder.name for one in moved.values()}
+    others = sorted({path.parent.name for path in folder.glob("*/run.json")} - shown_here)
     beside = f"Also in that folder, and no run of this page: {', '.join(others)}." if others else ""
     shown = table("Computed again, against what is stored", heads, rows) if rows else ""
     return join(

@@ -94,7 +94,19 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, np.ndarray]:
     """
     first, second = _aligned(first, second, same=["truth", "subject"])
     both = {"truth": first["truth"], "first": first["predicted"], "second": second["predicted"]}
-    return {name: values.to_numpy() for name, values in {**both, "subjects": first["subject"]}.items()}
+    both |= {"subjects": first["subject"]} | ({"seeds": first["seed"]} if "seed" in first else {})
+    return {name: values.to_numpy() for name, values in both.items()}
+
+
+def same_seeds(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The predictions of the seeds that both runs have: main rows have more of them than ablations."""
+    both = set(one["seed"]) & set(other["seed"])
+    if not both:
+        raise ValueError(
+            f"Expected two runs with a seed in common, got seeds {sorted(set(one['seed']))} and "
+            f"{sorted(set(other['seed']))}: run one of them with a seed of the other."
+        )
+    return one[one["seed"].isin(both)], other[other["seed"].isin(both)]
 
 
 def _aligned(
@@ -145,6 +157,21 @@ def subject_matrices(
     cell = (subject * n_classes + np.asarray(truth)) * n_classes + np.asarray(predicted)  # (N,)
     counts = np.bincount(cell, minlength=len(names) * n_classes**2)
     return names, counts.reshape(len(names), n_classes, n_classes)
+
+
+def seed_matrices(
+    truth: ArrayLike, predicted: ArrayLike, subjects: ArrayLike, seeds: ArrayLike | None, n_classes: int
+) -> np.ndarray:
+    """A confusion matrix for each subject and seed: (S, K, C, C); of zeros where a seed lacks a subject."""
+    if seeds is None:
+        return subject_matrices(truth, predicted, subjects, n_classes)[1][:, None]
+    given, seeds = [np.asarray(one) for one in (truth, predicted, subjects)], np.asarray(seeds)
+    subject, seed = np.unique(given[2]), np.unique(seeds)
+    made = np.zeros((len(subject), len(seed), n_classes, n_classes), int)
+    for k, one in enumerate(seed):
+        names, counts = subject_matrices(*(values[seeds == one] for values in given), n_classes)
+        made[np.searchsorted(subject, names), k] = counts
+    return made
 
 
 def _several(names: Sequence) -> None:
@@ -211,13 +238,10 @@ def seeds_interval(table: pd.DataFrame, score: str = "uf1", **options: float) ->
 
     Of a single seed it is the interval of `bootstrap_interval`.
     """
-    n_classes = classes_known(table)
-    made = [
-        subject_matrices(*columns(rows).values(), n_classes)[1] for _, rows in table.groupby("seed")
-    ]  # (S, C, C) each
-    return interval_over_subjects(
-        np.stack(made, axis=1), lambda sums: score_matrices(sums, score).mean(axis=-1), **options
-    )
+    made = seed_matrices(
+        **columns(table), seeds=table["seed"], n_classes=classes_known(table)
+    )  # (S, K, C, C)
+    return interval_over_subjects(made, lambda sums: score_matrices(sums, score).mean(axis=-1), **options)
 
 
 def interval_over_subjects(
@@ -280,22 +304,29 @@ def permutation_test(
     score: str = "uf1",
     draws: int = 10_000,
     seed: int = 0,
+    seeds: ArrayLike | None = None,
 ) -> Comparison:
     """Paired, two-sided test of two methods: if they are equal, who answered which subject does not matter.
 
+    Of several `seeds` (N,) the score is the mean.
     The two methods' answers are swapped for whole subjects at random. Swapping a subject whom both answer
     alike changes nothing, so only the others are swapped; all ways are tried if there are at most `draws`.
     Else the observed way counts as one more draw: no number of random draws can show p = 0.
     """
     _positive(draws)
-    names, a = subject_matrices(truth, first, subjects, n_classes)  # (S, C, C)
-    _, b = subject_matrices(truth, second, subjects, n_classes)
-    _several(names)
-    change = (b - a)[(a != b).any((1, 2))]  # (K, C, C)
-    swaps, is_exact = _swaps(len(change), draws, seed)  # (draws, K)
+    a, b = (
+        seed_matrices(truth, said, subjects, seeds, n_classes) for said in (first, second)
+    )  # (S, K, C, C)
+    _several(np.unique(np.asarray(subjects)))
+
+    def scored(sums: np.ndarray) -> np.ndarray:  # (…, K, C, C) → (…)
+        return score_matrices(sums, score).mean(-1)
+
+    change = (b - a)[(a != b).any((1, 2, 3))]  # (D, K, C, C)
+    swaps, is_exact = _swaps(len(change), draws, seed)  # (draws, D)
     moved = _weighted_sums(swaps, change)
-    differences = score_matrices(a.sum(0) + moved, score) - score_matrices(b.sum(0) - moved, score)
-    values = score_matrices(np.stack([a.sum(0), b.sum(0)]), score)  # (2,)
+    differences = scored(a.sum(0) + moved) - scored(b.sum(0) - moved)
+    values = scored(np.stack([a.sum(0), b.sum(0)]))  # (2,)
     as_large = int((np.abs(differences) >= abs(values[0] - values[1]) - TIE).sum())
     p_value = as_large / len(swaps) if is_exact else (as_large + 1) / (draws + 1)
     return Comparison(float(values[0]), float(values[1]), p_value, len(swaps), is_exact)
@@ -311,18 +342,22 @@ def difference_interval(
     level: float = 0.95,
     draws: int = 2000,
     seed: int = 0,
+    seeds: ArrayLike | None = None,
 ) -> Interval:
     """Percentile interval of the first method's score less the second's; in each draw both meet the same subjects.
+
+    Of several `seeds` (N,) each score is the mean.
 
     >>> print(difference_interval([0, 1, 0, 1], [0, 1, 0, 1], [0, 1, 1, 0], ["a", "a", "b", "b"], 2, "accuracy"))
     0.500 [0.000, 1.000]
     """
-    names, a = subject_matrices(truth, first, subjects, n_classes)  # (S, C, C)
-    _, b = subject_matrices(truth, second, subjects, n_classes)
-    _several(names)
+    a, b = (
+        seed_matrices(truth, said, subjects, seeds, n_classes) for said in (first, second)
+    )  # (S, K, C, C)
+    _several(np.unique(np.asarray(subjects)))
 
-    def difference(sums: np.ndarray) -> np.ndarray:  # (…, 2, C, C) → (…)
-        values = score_matrices(sums, score)
+    def difference(sums: np.ndarray) -> np.ndarray:  # (…, 2, K, C, C) → (…)
+        values = score_matrices(sums, score).mean(-1)
         return values[..., 0] - values[..., 1]
 
     return interval_over_subjects(np.stack([a, b], axis=1), difference, level, draws, seed)

@@ -10,6 +10,7 @@
 """
 
 import json
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,15 +61,17 @@ class StoredRun:
 
 
 def keep(run: Run, folder: Path) -> StoredRun:
-    """Put a finished run into a folder of the repository: kilobytes, where the run itself has megabytes."""
+    """Put a finished run into a folder of the repository: kilobytes, where the run itself has megabytes.
+
+    Whatever the folder held is gone: nothing of an older run may stand beside it.
+    """
     if missing := run.missing():
         raise ValueError(
             f"{run.folder} is not finished: {len(missing)} parts are missing. `mer resume` it first."
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     parts, pooled = run.parts(), run.predictions()
-    record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1), "scores": readable(pooled)}
-    (folder / "run.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     pooled.to_parquet(folder / "predictions.parquet", index=False)
     if run.settings.every_epoch:
         epochs = [
@@ -79,6 +82,9 @@ def keep(run: Run, folder: Path) -> StoredRun:
         table.to_parquet(folder / "epochs.parquet", index=False)
     if run.settings.keep_weights and getattr(run.settings.create_method().settings, "au_weight", 0):
         _table(detections(run)).to_parquet(folder / "action_units.parquet", index=False)
+    record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1), "scores": readable(pooled)}
+    written = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    (folder / "run.json").write_text(written)  # last: what has one is whole
     return StoredRun(folder)
 
 

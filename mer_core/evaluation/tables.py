@@ -7,6 +7,7 @@ from mer_core.evaluation.statistics import (
     classes_known,
     paired,
     permutation_test,
+    same_seeds,
     seeds_interval,
 )
 from mer_core.training.runs import Run
@@ -60,9 +61,9 @@ def score_table(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def comparison(first: Run, second: Run) -> pd.DataFrame:
-    """Two runs on the same clips, with the chance of such a difference if the methods were equal."""
-    pair = paired(first.predictions(), second.predictions())
-    asked = {**pair, "n_classes": classes_known(first.predictions())}
+    """Two runs on the same clips and seeds, with the chance of such a difference if the methods were equal."""
+    one, other = same_seeds(first.predictions(), second.predictions())
+    asked = {**paired(one, other), "n_classes": classes_known(one)}
     made = {title: permutation_test(**asked, score=name) for title, name in SCORES.items()}
     names = {
         "first": str(first.folder),

@@ -76,6 +76,11 @@ class Run:
         """A run that exists."""
         if not (Path(folder) / "run.json").exists():
             raise RunError(f"{folder} is no run: it has no run.json. `mer run` makes one.")
+        if (Path(folder) / "predictions.parquet").exists():
+            raise RunError(
+                f"{folder} is a stored run, without its parts and networks: `mer review` shows it, "
+                "`mer run` makes another."
+            )
         return cls(Path(folder))
 
     @cached_property

@@ -12,6 +12,12 @@ from mer_core.book.tolerance import settle
         ("folds 5", "folds 4", "folds 5", 0),  # a count is exact: left as it is, so the comparison fails
         ("UAR 0.531", "UF1 0.531", "UAR 0.531", 0),  # other words are never settled
         ("x -1.0e-3", "x 0.001", "x 0.001", 0),
+        (
+            "a  0.470   -0.004  b",
+            "a  0.470    0.004  b",
+            "a  0.470    0.004  b",
+            0,
+        ),  # a column moves with the sign
         ("loss nan", "loss 0.1", "loss nan", 0),
     ],
 )

@@ -125,9 +125,10 @@ def test_another_device_alone_is_still_compared():
 
 
 def test_the_rest_takes_as_long_as_it_took_when_it_was_stored(toy):
-    assert Clock(listed("toy"), toy / "results", workers=1).left() == ""
+    elsewhere = toy / "elsewhere"
+    assert Clock(listed("toy"), toy / "results", 1, elsewhere).left() == ""
     again(toy)
-    clock = Clock(listed("toy"), toy / "results", workers=2)
+    clock = Clock(listed("toy"), toy / "results", 2, elsewhere)
     clock.cost = {"toy-flow": 600.0, "toy-guess": 600.0}
     assert clock.left() == "about 10 min left"
     clock.begun -= 1200
@@ -135,6 +136,15 @@ def test_the_rest_takes_as_long_as_it_took_when_it_was_stored(toy):
     assert clock.left() == "about 20 min left"
     clock.finish("toy-guess")
     assert clock.left() == ""
+
+
+def test_what_is_there_already_takes_no_time(toy):
+    again(toy)
+    clock = Clock(listed("toy"), toy / "results", 1, toy / "runs")
+    assert clock.left() == ""
+    clock.finish("toy-flow")
+    changes = {"settings": {"bins": 4}}
+    assert set(Clock(listed("toy-flow"), toy / "results", 1, toy / "runs", changes).cost) == {"toy-flow"}
 
 
 def test_what_drifted_is_named_at_the_end_with_its_tolerance(toy, monkeypatch):

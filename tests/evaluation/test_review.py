@@ -1,5 +1,6 @@
 import base64
 import gzip
+import json
 import re
 from html.parser import HTMLParser
 from io import BytesIO
@@ -14,6 +15,7 @@ from mer_core.evaluation.reproduction import reproduce
 from mer_core.evaluation.review import review, tag
 from mer_core.evaluation.stored import StoredRun, keep
 from mer_core.training import Run
+from mer_core.training.parts import RunError
 from tests.evaluation.conftest import TOY
 
 
@@ -68,6 +70,30 @@ def test_every_run_is_on_the_page_with_its_score_listed_or_not(made):
         assert f"{name}.predictions.csv.gz" in found.all("a", "download")
     score = uf1(StoredRun(made / "results" / "toy-flow").predictions)
     assert f"{score:.3f} [" in review(made / "results", made / "runs")
+
+
+def test_what_is_kept_takes_the_place_of_all_that_was_there(made):
+    folder = made / "results" / "toy-flow"
+    (folder / "epochs.parquet").write_text("of an older run")
+    keep(Run.open(made / "runs" / "toy-flow"), folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["predictions.parquet", "run.json"]
+
+
+def test_a_stored_run_is_no_run_to_go_on_with(made):
+    with pytest.raises(RunError, match="toy-flow is a stored run, without its parts"):
+        Run.open(made / "results" / "toy-flow")
+
+
+@pytest.mark.parametrize(("change", "same"), [({"device": "cuda"}, True), ({"groups": 3}, False)])
+def test_a_run_on_another_device_is_the_same_and_one_with_other_settings_is_not(made, change, same):
+    elsewhere = made / "runs" / "toy-flow-0123456789ab"
+    (made / "runs" / "toy-flow").rename(elsewhere)
+    record = json.loads((elsewhere / "run.json").read_text())
+    record["settings"] |= change
+    (elsewhere / "run.json").write_text(json.dumps(record))
+    found = review(made / "results", made / "runs")
+    assert ("no run of this page: toy-flow-0123456789ab" in found) == (not same)
+    assert ("1 runs were computed again" in found, "2 runs were computed again" in found) == (not same, same)
 
 
 def test_an_experiment_that_is_not_stored_is_not_passed_over(toy):

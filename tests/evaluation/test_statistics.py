@@ -22,6 +22,7 @@ from mer_core.evaluation.statistics import (
     per_class,
     per_subject,
     permutation_test,
+    same_seeds,
     score_matrices,
     seeds_interval,
     subject_matrices,
@@ -240,6 +241,54 @@ def test_rows_are_paired_by_clip_and_seed_in_any_order():
     shuffled = table(truth, second, subjects).sample(frac=1, random_state=0)
     made = paired(table(truth, first, subjects), shuffled)
     assert permutation_test(**made, n_classes=3) == permutation_test(truth, first, second, subjects, 3)
+
+
+def in_two_seeds(seed):
+    """Two methods with two trainings each, as tables."""
+    truth, *said, subjects = crowd(seed, subjects=4)
+    others = crowd(seed + 1, subjects=4)[1:3]
+    return [
+        pd.concat([table(truth, one, subjects, seed=0), table(truth, other, subjects, seed=1)])
+        for one, other in zip(said, others, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_of_several_seeds_the_mean_scores_are_compared(score):
+    first, second = in_two_seeds(3)
+    asked = {**paired(first, second), "n_classes": 3, "score": score}
+    test, people = permutation_test(**asked), sorted(set(first["subject"]))
+
+    def mean(said):
+        return np.mean(
+            [getattr(scores(t["truth"], t["predicted"], 3), score) for _, t in said.groupby("seed")]
+        )
+
+    gaps = []
+    for swapped in product([False, True], repeat=len(people)):
+        swap = first["subject"].map(dict(zip(people, swapped, strict=True))).to_numpy()
+        one = first.assign(predicted=np.where(swap, second["predicted"], first["predicted"]))
+        other = second.assign(predicted=np.where(swap, first["predicted"], second["predicted"]))
+        gaps.append(mean(one) - mean(other))
+    assert test.difference == pytest.approx(mean(first) - mean(second))
+    assert difference_interval(**asked).value == pytest.approx(test.difference)
+    assert test.p_value == pytest.approx(np.mean(np.abs(gaps) > abs(test.difference) - 1e-12))
+
+
+def test_a_seed_that_lacks_a_subject_is_scored_without_it():
+    truth, first, second, subjects = crowd(9)
+    one, other = seeds_of(truth, first, second, subjects)
+    unfinished = pd.concat([one, other[other["subject"] != "s0"]])
+    made = seeds_interval(unfinished, "accuracy")
+    right = [(part["truth"] == part["predicted"]).mean() for _, part in unfinished.groupby("seed")]
+    assert made.value == pytest.approx(np.mean(right))
+    assert made.low < made.value < made.high
+
+
+def test_runs_without_a_seed_in_common_are_refused():
+    one, other = seeds_of(*crowd(9))
+    with pytest.raises(ValueError, match=r"seeds \[0\] and \[1\]"):
+        same_seeds(one, other)
 
 
 def test_a_table_gives_the_same_interval_as_its_columns():
