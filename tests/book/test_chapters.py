@@ -41,6 +41,20 @@ def test_something_is_checked_and_every_tolerance_has_its_reason(chapter):
         assert len(tolerance["reason"]) > 20
 
 
+def test_no_number_is_shown_that_is_not_checked(chapter):
+    """Figures and sentences are made of checked ones; the second cell shows the settings."""
+    for cell in code_cells(chapter)[2:]:
+        if "nbval-check-output" not in cell.metadata.get("tags", []):
+            assert not [text for text in texts(cell) if re.search(r"\d\.\d\d", text)], cell.source
+
+
+def texts(cell):
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if "application/vnd.plotly.v1+json" not in data and "text/markdown" not in data:
+            yield output.get("text", "") + data.get("text/plain", "")
+
+
 def test_parameters_are_annotated_literals_with_an_explanation(chapter):
     first = code_cells(chapter)[0]
     assert "parameters" in first.metadata.tags
