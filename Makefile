@@ -17,7 +17,7 @@ book: $(INSTALLED)
 	@$(BIN)/mer book
 
 test: $(INSTALLED)
-	@$(BIN)/pytest -n auto --dist loadfile
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder # else the few long tests, in tests/book, come last
 	@$(BIN)/mer verify
 
 chapters: $(INSTALLED)

@@ -82,9 +82,8 @@ def test_a_warning_of_the_build_fails_and_is_named_again(book):
 def test_only_what_changed_is_executed_again(book):
     assert "1 chapters to execute" in tiny.run(book, "mer", "book").stdout
     assert (book / "_build/html/chapters/tiny.html").exists()
-    assert "0 chapters to execute, 1 unchanged" in tiny.run(book, "mer", "book").stdout
     tiny.add_comment(book / "mer_core/training/runs.py")  # which the chapter does not import
-    assert "0 chapters to execute" in tiny.run(book, "mer", "book").stdout
+    assert "0 chapters to execute, 1 unchanged" in tiny.run(book, "mer", "book").stdout
     tiny.add_comment(book / "mer_core/evaluation/metrics.py")
     assert "1 chapters to execute" in tiny.run(book, "mer", "book").stdout
 
