@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 import pandas as pd
 from pydantic import Field
 
-from mer_core.corpora import Repair, Row, Source, find, read_table, row_of, subfolders, text
+from mer_core.corpora import Repair, Row, Source, find, read_table, row_of, spno, subfolders, text
 from mer_core.corpora.command import run_script
 from mer_core.settings import Settings
 
@@ -124,14 +124,12 @@ cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"""
     def _clips(self) -> dict[str, Path]:
         found = [folder for top in (*find(self.root, "frame"), self.root) for folder in subfolders(top)]
         matches = {folder: CLIP.fullmatch(folder.name.lower()) for folder in found}
-        return {
-            f"{_subject(m[1])}/{m[2]}/{m[3]}".lower(): _colour(folder) for folder, m in matches.items() if m
-        }
+        return {f"{spno(m[1])}/{m[2]}/{m[3]}".lower(): _colour(folder) for folder, m in matches.items() if m}
 
     @cached_property
     def _videos(self) -> dict[str, Path]:
         subjects = [s for s in subfolders(self._subjects_folder) if s.name.lower().startswith("spno")]
-        return {f"{_subject(s.name)}/{v.name}".lower(): _colour(v) for s in subjects for v in subfolders(s)}
+        return {f"{spno(s.name)}/{v.name}".lower(): _colour(v) for s in subjects for v in subfolders(s)}
 
     @property
     def _subjects_folder(self) -> Path:
@@ -152,7 +150,7 @@ cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"""
 
     def _row(self, cells: dict[str, object]) -> Row:
         subject, video, onset = (
-            _subject(text(cells["subject"])),
+            spno(text(cells["subject"])),
             text(cells["video"]).lower(),
             text(cells["onset"]),
         )
@@ -166,12 +164,6 @@ cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"""
         return (
             replace(row, remark="the face is hidden at the apex of a clip of this video") if hidden else row
         )
-
-
-def _subject(name: str) -> str:
-    """spNO.1, however it is spelt: the dot is missing from some folders."""
-    match = re.fullmatch(r"spno\.?\s*([0-9]+)", name.strip(), re.IGNORECASE)
-    return f"spNO.{int(match[1])}" if match else name
 
 
 def _colour(folder: Path) -> Path:

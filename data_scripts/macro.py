@@ -22,6 +22,7 @@ from mer_core.corpora import (
     index_frames,
     read_table,
     row_of,
+    spno,
     subfolders,
     text,
     whole_number,
@@ -226,7 +227,7 @@ CAS(ME)3_part_A_v2.xls"""
         for subject in (s for s in subfolders(subjects) if s.name.lower().startswith("spno")):
             for video in subfolders(subject):
                 frames = video / "color" if (video / "color").is_dir() else video
-                yield subject.name, video.name.lower(), "unlabelled", frames
+                yield spno(subject.name), video.name.lower(), "unlabelled", frames
 
     def rows(self) -> list[Row]:
         path = self.labels or _one(self.root, "CAS(ME)3_part_A_v2.xls*")
@@ -234,7 +235,7 @@ CAS(ME)3_part_A_v2.xls"""
         return [self._row(c, path) for c in cells if "macro" in text(c["kind"]).lower()]
 
     def _row(self, cells: dict[str, object], path: Path) -> Row:
-        subject, video = text(cells["subject"]), text(cells["video"]).lower()
+        subject, video = spno(text(cells["subject"])), text(cells["video"]).lower()
         clip = f"macro-{video}_{text(cells['onset'])}"
         return row_of({**cells, "emotion": "unlabelled"}, path, subject, clip, f"{subject}/{video}")
 

@@ -55,12 +55,12 @@ MYCLIPS/anna/smile3/frame_0001.png …"""
     @property
     def has_apex(self) -> bool:
         """Whether any clip has one."""
-        return bool(self._table["apex"].notna().any())
+        return any(text(cell) for cell in self._table["apex"])
 
     @property
     def has_action_units(self) -> bool:
         """Whether any clip has some."""
-        return bool(self._table["action_units"].notna().any())
+        return any(text(cell) for cell in self._table["action_units"])
 
     def folders(self) -> dict[str, Path]:
         return {f"{s.name}/{clip.name}": clip for s in subfolders(self.root) for clip in subfolders(s)}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mer_core.clips import View
 from mer_core.corpora.faces import find_landmarks
-from mer_core.corpora.prepared import prepare_corpus
+from mer_core.corpora.prepared import check_motion, prepare_corpus
 from mer_core.corpora.report import print_report
 from mer_core.corpora.source import Source
 from mer_core.corpora.survey import COMMON_REPAIRS, check_pictures, survey
@@ -28,6 +28,7 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
     given = {name: _value(text) for name, text in said.items() if text is not None}
     source = kind(asked.root, asked.labels, kind.Options.parse(given))
     view = _view(asked.view, asked.landmarks)  # a wrong view fails before the work, not after it
+    check_motion(view, source.corpus)
     found = survey(source, asked.repair, asked.shortest)
     if asked.check:
         print_report(check_pictures(found))

@@ -21,7 +21,7 @@ from mer_core.corpora.survey import Survey
 from mer_core.settings import Settings
 from mer_core.vision import dynamic_image, estimate_flows
 from mer_core.vision.align import face_square, move_points, warp
-from mer_core.vision.landmarks import Landmarks
+from mer_core.vision.landmarks import LandmarkError, Landmarks
 from mer_core.vision.sampling import blend, even_moments, nearest
 
 
@@ -123,6 +123,7 @@ class PreparedCorpus:
         landmarks = (
             Landmarks.from_table(pd.read_parquet(points), self.card.landmarks) if points.exists() else None
         )
+        _check_searched(self.clips, landmarks, view)
         out, cores = self.folder / "views" / f"{view.name}-{key}", workers or os.cpu_count() or 1
         return _prepare(out, self.card, self.clips, files, landmarks, view, cores, {}, {})
 
@@ -157,12 +158,17 @@ def _prepare(
     return made
 
 
-def _check_view(view: View, card: PreparedCard, landmarks: Landmarks | None) -> None:
+def check_motion(view: View, corpus: str) -> None:
+    """Refuse a view of what only the program that draws faces can know."""
     if view.flow in ("exact", "exact-au") or view.dynamic_image == "clean":
         raise CorpusError(
-            f"{view.name}: exact motion is known of synthetic faces only. Ask {card.name} for an estimate: "
+            f"{view.name}: exact motion is known of synthetic faces only. Ask {corpus} for an estimate: "
             "flow=dis, farneback or tvl1, dynamic_image=frames."
         )
+
+
+def _check_view(view: View, card: PreparedCard, landmarks: Landmarks | None) -> None:
+    check_motion(view, card.name)
     if view.colour and not card.colour:
         raise CorpusError(f"{card.name} is grey: ask for colour=false.")
     if (view.landmarks or view.align == "frame") and landmarks is None:
@@ -170,6 +176,19 @@ def _check_view(view: View, card: PreparedCard, landmarks: Landmarks | None) -> 
             f"{view.name} needs the landmarks of {card.name}, and there are none: prepare it with --landmarks FILE or "
             "--landmarks dlib, or ask for a view with landmarks=false."
         )
+
+
+def _check_searched(clips: pd.DataFrame, landmarks: Landmarks | None, view: View) -> None:
+    """Landmarks were searched on the frames that the first view needs; another may need those of others."""
+    try:
+        for row in clips.itertuples() if landmarks else ():
+            for frame in frames_to_landmark(row, view):
+                landmarks.of(row.clip, frame)
+    except LandmarkError as error:
+        raise CorpusError(
+            f"{error} They were searched for another view: prepare the corpus again, into another folder, with "
+            f"--view frames={view.moments},size={view.size},align={view.align}."
+        ) from None
 
 
 # Making the arrays of one clip, in any process

@@ -1,5 +1,6 @@
 """What a script of `data_scripts/` says of its corpus: everything peculiar to it, and nothing else."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -124,3 +125,9 @@ def find(root: Path, pattern: str, depth: int = 3) -> list[Path]:
 def subfolders(folder: Path) -> list[Path]:
     """The folders in a folder, by name; hidden ones are passed over."""
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__")))
+
+
+def spno(name: str) -> str:
+    """spNO.1 of CAS(ME)³, however it is spelt: the dot is missing from some folders."""
+    match = re.fullmatch(r"spno\.?\s*([0-9]+)", name.strip(), re.IGNORECASE)
+    return f"spNO.{int(match[1])}" if match else name

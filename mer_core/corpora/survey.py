@@ -295,6 +295,12 @@ def _unlabelled(source: Source, key: str) -> dict[str, str]:
     return made | {"where": f"folder {key}", "outcome": "left out", "reason": reason}
 
 
+def _known_units(row: Row) -> object:
+    """As text; empty where a coder saw none, and missing where a table says that nobody knows."""
+    is_unknown = text(row.action_units).lower() in ("?", "null")
+    return pd.NA if is_unknown else to_text(parse_action_units(row.action_units))
+
+
 def _clips_table(source: Source, clips: Sequence[Clip]) -> pd.DataFrame:
     rows = [
         {
@@ -306,9 +312,7 @@ def _clips_table(source: Source, clips: Sequence[Clip]) -> pd.DataFrame:
             "offset": clip.offset,
             "fps": source.fps,
             "frames": clip.offset - clip.onset + 1,
-            "action_units": to_text(parse_action_units(clip.row.action_units))
-            if source.has_action_units
-            else pd.NA,
+            "action_units": _known_units(clip.row) if source.has_action_units else pd.NA,
         }
         for clip in clips
     ]

@@ -9,6 +9,8 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import pandas as pd
+from xlrd import XLRDError
+from xlrd.compdoc import CompDocError
 
 HEADER_WITHIN = 40  # rows: a table may open with a preamble
 
@@ -64,7 +66,7 @@ def _read(path: Path) -> dict[str, pd.DataFrame]:
         if path.suffix.lower() in (".csv", ".txt", ".tsv"):
             return {path.stem: _read_text(path)}
         return pd.read_excel(path, sheet_name=None, header=None, dtype=object, na_filter=False)
-    except (BadZipFile, ValueError, KeyError, OSError) as error:
+    except (BadZipFile, XLRDError, CompDocError, ValueError, KeyError, OSError) as error:
         raise TableError(
             f"{path.name} can't be read as a table ({error}). Is it the file as it was sent?"
         ) from None

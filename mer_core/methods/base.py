@@ -19,7 +19,9 @@ from torch.nn import functional as F
 from mer_core.clips import ClipSet, View
 from mer_core.settings import Settings
 
-Kind = Literal["image", "flow", "points"]  # how augmentation must move an array
+Kind = Literal[
+    "image", "map", "flow", "points"
+]  # how augmentation must move an array; light changes images alone
 
 
 class Method(ABC):
@@ -73,12 +75,13 @@ class Released(Settings):
     normalise: Literal["clip", "train", "fold"] = Field(
         "clip",
         description="mean and maximum that the input is scaled by: of no other clip; of the training clips for all; of "
-        "the training clips for them and of the test clips for these, as released",
+        "the training clips for them and of the test clips for these, as FDP's code does (MOL's: each subject by its "
+        "own, in training too)",
     )
     score: Literal["clips", "subclips"] = Field(
         "clips",
         description="what is counted: a clip, by the mean of what is said of its sub-clips; or each sub-clip, of "
-        "which a long clip has more, as released",
+        "which a long clip has more, as released (MOL's code: each of them five times, as crops)",
     )
 
 

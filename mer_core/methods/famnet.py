@@ -498,6 +498,14 @@ class FAMNetSettings(AMNetSettings):
         5, ge=1, description="of a learned fusion; a fixed one takes one, for its scales"
     )
 
+    @model_validator(mode="after")
+    def _check_stages(self) -> "FAMNetSettings":
+        if self.released.frozen_after_first_epoch:
+            raise ValueError(
+                "frozen_after_first_epoch is for networks that learn in one stage; famnet has several"
+            )
+        return self
+
 
 SMALL = {
     "width": 8, "frames": 8, "size": 32, "shrink": 4, "colour": False, "channels": 1, "align": "frame",

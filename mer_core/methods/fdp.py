@@ -361,7 +361,7 @@ class FDP(NetworkMethod):
             "epochs": 125, "batch": 36, "rate": 1e-4, "decay": 1e-3, "balance": False,
         },
     }  # fmt: skip
-    kinds: ClassVar = {"x": "image", "dynamic_image": "image"}
+    kinds: ClassVar = {"x": "image", "dynamic_image": "map"}
 
     @property
     def view(self) -> View:

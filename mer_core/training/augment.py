@@ -93,6 +93,8 @@ def _vary(values: Tensor, kind: Kind, moves: Tensor, light: tuple[Tensor, Tensor
     moved = F.grid_sample(images, grid, padding_mode="border", align_corners=False).view(values.shape)
     if kind == "flow":
         return _turn_vectors(moved, moves)
+    if kind == "map":
+        return moved
     gain, offset = (term.view(-1, *[1] * (values.dim() - 1)) for term in light)
     return moved * gain + offset
 

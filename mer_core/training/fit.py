@@ -248,7 +248,7 @@ def fit_network(
     """
     device = train.labels.device
     on_gpu = [device] if device.type == "cuda" else []
-    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
+    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
     with torch.random.fork_rng(devices=on_gpu), exact:
         torch.manual_seed(seed)
         model, train = _network(method, train.n_classes, start).to(device), train.apart()

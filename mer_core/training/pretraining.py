@@ -180,7 +180,7 @@ def pretrain(method: MA2MI, videos: Videos, seed: int, device: str = "cpu") -> L
     held_out = np.random.RandomState(seed).permutation(people)[: max(1, len(people) // 10)]
     train, test = videos.of(set(people) - set(held_out)), videos.of(held_out)
     stage = _reconstruct if method.settings.start == "ma2mi" else _supervise
-    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
+    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
     with one_thread(), exact, torch.random.fork_rng(devices=[device] if device == "cuda" else []):
         torch.manual_seed(seed)
         return stage(method, train, test, torch.Generator().manual_seed(seed), device)

@@ -156,8 +156,11 @@ class Run:
 
     def _refuse_another(self, now: dict) -> None:
         """Going on with other settings, data or kernels would mix two runs."""
-        there = {name: self.record.get(name) for name in IDENTITY}
-        differ = _differences(there, {name: json.loads(json.dumps(now[name])) for name in IDENTITY})
+        there, here = (
+            {**{name: record.get(name) for name in IDENTITY}, "torch": record["environment"]["torch"]}
+            for record in (self.record, json.loads(json.dumps(now)))
+        )
+        differ = _differences(there, here)
         if differ:
             lines = "".join(f"\n  {line}" for line in differ)
             raise RunError(

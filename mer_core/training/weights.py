@@ -32,7 +32,8 @@ def load_network(file: Path) -> nn.Module:
     weights, about = file.read_bytes(), json.loads(file.with_suffix(".json").read_text())
     if hashlib.sha256(weights).hexdigest() != about["sha256"]:
         raise ValueError(f"{file} is not the file that its card describes: its checksum differs.")
-    method = create_method(about["method"], **about["settings"])
+    begun = {"weights", "weights_2d", "weights_3d"}  # files that it began with: all numbers are in this one
+    method = create_method(about["method"], **{k: v for k, v in about["settings"].items() if k not in begun})
     network = method.network(len(about["classes"]))
     network.load_state_dict(unpack(weights))
     return network.eval()

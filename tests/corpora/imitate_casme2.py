@@ -48,7 +48,7 @@ def imitate(
     planted.clip("casme2/sub01/EP02_01f", "disgust", 8, 12, 17, "4+L10")
     planted.clip("casme2/sub01/EP03_02", "happiness", 95, 99, 103, "12")
     planted.clip("casme2/sub03/EP01_2", "surprise", 1, 4, 9, "4+5")
-    planted.clip("casme2/sub05/EP09_05f", "repression", 30, 30, 36, "")
+    planted.clip("casme2/sub05/EP09_05f", "repression", 30, 30, 36, None)  # "?": nobody knows
     planted.clip("casme2/sub24/EP07_01", "surprise", 5, 8, 12, "1+2")
     planted.clip("casme2/sub26/EP13_11", "others", 3, 6, 10, "14")
     planted.left_out = {

@@ -12,13 +12,14 @@ ROWS = (  # subject, clip, emotion, onset, apex, offset, units
 )
 
 
-def imitate(root: Path, known: bool = True) -> Planted:
-    """Write it below `root`; unless `known`, nobody coded apex and action units."""
+def imitate(root: Path, known: bool = True, columns: bool = True) -> Planted:
+    """Write it below `root`; unless `known`, nobody coded apex and action units: cells are empty, or no `columns`."""
     planted = Planted(root)
-    width = 7 if known else 5
+    width = 7 if columns else 5
     order = (0, 1, 2, 3, 5, 4, 6)[:width]
     head = ("Subject", "Clip", "Emotion", "Onset", "Apex", "Offset", "Action Units")
-    lines = [",".join(str(row[place]) for place in order) for row in (head, *ROWS)]
+    rows = ROWS if known else [(*row[:4], "", row[5], "") for row in ROWS]
+    lines = [",".join(str(row[place]) for place in order) for row in (head, *rows)]
     (root / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for seed, (subject, clip, _, onset, _, offset, _) in enumerate(ROWS):
         write_frames(root / subject / clip, range(onset, offset + 1), "frame_{:04d}.png", seed)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mer_core.corpora import command
+from mer_core.corpora.prepared import check_motion
 from tests.corpora.test_scripts import CASES
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ COMMANDS = [
 def test_a_printed_command_is_understood(line):
     script, words = re.fullmatch(r"\S*python data_scripts/(\w+)\.py (.*)", line).groups()
     asked = command._parser(SCRIPTS[script]).parse_args(words.split())
-    command._view(asked.view, asked.landmarks)
+    check_motion(command._view(asked.view, asked.landmarks), script)
 
 
 def test_every_script_stands_in_the_table():

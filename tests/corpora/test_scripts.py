@@ -58,9 +58,10 @@ CASES = {
     "own": (Own, imitate_own.imitate, {}),
     "own without apex": (
         Own,
-        lambda root: imitate_own.imitate(root, known=False),
+        lambda root: imitate_own.imitate(root, known=False, columns=False),
         {"called": "own", "fps": 50},
     ),
+    "own with empty columns": (Own, lambda root: imitate_own.imitate(root, known=False), {}),
     **{
         f"macro {name}": (Macro, imitate, {"corpus": name})
         for name, imitate in imitate_macro.IMITATIONS.items()

@@ -69,6 +69,9 @@ def test_what_is_no_table_is_refused(tmp_path):
     (tmp_path / "a.xlsx").write_bytes(b"no workbook")
     with pytest.raises(TableError, match="can't be read as a table"):
         read_table(tmp_path / "a.xlsx", COLUMNS)
+    (tmp_path / "a.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))  # and is cut off
+    with pytest.raises(TableError, match="can't be read as a table"):
+        read_table(tmp_path / "a.xls", COLUMNS)
     with pytest.raises(TableError, match="There is no label table"):
         read_table(tmp_path / "b.xlsx", COLUMNS)
 

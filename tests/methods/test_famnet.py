@@ -1,4 +1,6 @@
+import hashlib
 import itertools
+import json
 import math
 
 import numpy as np
@@ -29,7 +31,7 @@ from mer_core.methods.famnet import (
     unit_weights,
 )
 from mer_core.settings import SettingsError
-from mer_core.training import Examples, fit_and_predict, fit_network, predict_outputs
+from mer_core.training import Examples, fit_and_predict, fit_network, load_network, predict_outputs
 
 TINY = {"width": 4, "frames": 4, "size": 32, "colour": False, "channels": 1, "units": [1, 4, 12], "epochs": 1,
         "batch": 4}  # fmt: skip
@@ -172,6 +174,17 @@ def test_each_trunk_begins_with_the_weights_from_old_files_too(tmp_path):
     ).network(3)
     for trunk in (net.trunk, net.apart):
         torch.testing.assert_close(trunk.stem[0].weight, weights["conv1.weight"])
+
+
+def test_a_kept_network_needs_no_more_the_file_it_began_with(tmp_path):
+    save_file(resnet18().state_dict(), file := tmp_path / "begun.safetensors")
+    method = tiny("amnet2d", width=64, channels=3, weights=str(file))
+    save_file(method.network(3).state_dict(), kept := tmp_path / "kept.safetensors")
+    about = {"method": "amnet2d", "settings": method.settings.plain(), "classes": ["a", "b", "c"]}
+    about["sha256"] = hashlib.sha256(kept.read_bytes()).hexdigest()
+    kept.with_suffix(".json").write_text(json.dumps(about))
+    file.unlink()
+    assert not load_network(kept).training
 
 
 # Attention, literally
@@ -642,6 +655,11 @@ def test_weights_that_are_not_there_or_of_another_shape_are_refused(tmp_path):
         network("amnet2d", weights=str(file))
     with pytest.raises(ValueError, match=r"of torchvision's r3d_18"):
         network("amnet3d", width=64, channels=3, weights=str(file))
+
+
+def test_what_freezes_a_network_after_an_epoch_is_not_for_one_that_learns_in_stages():
+    with pytest.raises(SettingsError, match="famnet has several"):
+        tiny("famnet", released={"frozen_after_first_epoch": True})
 
 
 def test_weights_that_would_have_to_be_unpickled_are_refused_and_the_way_out_is_named(tmp_path):

@@ -414,7 +414,7 @@ def test_half_precision_runs_and_says_about_the_same():
 
 
 def test_the_image_is_moved_with_its_frames():
-    assert FDP.kinds == {"x": "image", "dynamic_image": "image"}
+    assert FDP.kinds == {"x": "image", "dynamic_image": "map"}
     assert FDP(settings(augment=Augment(flip=True).plain())).settings.augment.flip
 
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from mer_core import open_corpus
 from mer_core.methods import Augment
 from mer_core.training.augment import MIRRORED, augment
 
@@ -79,10 +80,20 @@ def test_light_changes_images_only():
     made = augment(batch, KINDS, Augment(contrast=0.2, brightness=0.1), torch.Generator().manual_seed(0))
     assert (made["frames"] - batch["frames"]).abs().max() > 0.01
     torch.testing.assert_close(made["flow"], batch["flow"], atol=1e-5, rtol=0)
+    still = augment(batch, {"frames": "map"}, Augment(contrast=0.2), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(still["frames"], batch["frames"], atol=1e-5, rtol=0)
 
 
 def test_a_mirror_twice_is_none():
     assert np.array(MIRRORED)[MIRRORED].tolist() == list(range(68))
+
+
+def test_in_a_mirror_left_and_right_change_places():
+    corpus = open_corpus("synth-mini")
+    points = corpus.landmarks(corpus.outline[0].clip, 0.0)  # (68, 2)
+    middle = points[27:31, 0].mean()  # of the nose
+    mirrored = points * [-1, 1] + [2 * middle, 0]
+    assert np.abs(mirrored[MIRRORED] - points).mean() < 4 < np.abs(mirrored - points).mean()
 
 
 def test_the_draw_is_that_of_the_seed():
