@@ -123,9 +123,14 @@ class PreparedCorpus:
         landmarks = (
             Landmarks.from_table(pd.read_parquet(points), self.card.landmarks) if points.exists() else None
         )
-        _check_searched(self.clips, landmarks, view)
         out, cores = self.folder / "views" / f"{view.name}-{key}", workers or os.cpu_count() or 1
-        return _prepare(out, self.card, self.clips, files, landmarks, view, cores, {}, {})
+        try:
+            return _prepare(out, self.card, self.clips, files, landmarks, view, cores, {}, {})
+        except LandmarkError as error:
+            raise CorpusError(
+                f"{error} They were searched on the frames of another view: prepare the corpus again, into another "
+                f"folder, with --view frames={view.moments},size={view.size},align={view.align}."
+            ) from None
 
 
 def _prepare(
@@ -176,19 +181,6 @@ def _check_view(view: View, card: PreparedCard, landmarks: Landmarks | None) -> 
             f"{view.name} needs the landmarks of {card.name}, and there are none: prepare it with --landmarks FILE or "
             "--landmarks dlib, or ask for a view with landmarks=false."
         )
-
-
-def _check_searched(clips: pd.DataFrame, landmarks: Landmarks | None, view: View) -> None:
-    """Landmarks were searched on the frames that the first view needs; another may need those of others."""
-    try:
-        for row in clips.itertuples() if landmarks else ():
-            for frame in frames_to_landmark(row, view):
-                landmarks.of(row.clip, frame)
-    except LandmarkError as error:
-        raise CorpusError(
-            f"{error} They were searched for another view: prepare the corpus again, into another folder, with "
-            f"--view frames={view.moments},size={view.size},align={view.align}."
-        ) from None
 
 
 # Making the arrays of one clip, in any process

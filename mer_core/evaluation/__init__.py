@@ -13,11 +13,12 @@ from mer_core.evaluation.statistics import (
     per_class,
     per_subject,
     permutation_test,
+    same_seeds,
     seeds_interval,
 )
 
 __all__ = [
     "CONVENTIONS", "Predictions", "Scores", "audit", "block_scores", "bootstrap_interval", "columns",
     "critical_differences", "difference_interval", "holm", "paired", "per_class", "per_subject", "permutation_test",
-    "scores", "seeds_interval",
+    "same_seeds", "scores", "seeds_interval",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -63,14 +64,24 @@ class StoredRun:
 def keep(run: Run, folder: Path) -> StoredRun:
     """Put a finished run into a folder of the repository: kilobytes, where the run itself has megabytes.
 
-    Whatever the folder held is gone: nothing of an older run may stand beside it.
+    It takes the place of all that the folder held, once it is whole: nothing of an older run may stand beside it.
     """
     if missing := run.missing():
         raise ValueError(
             f"{run.folder} is not finished: {len(missing)} parts are missing. `mer resume` it first."
         )
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=".") as work:
+        made = Path(work) / folder.name
+        made.mkdir()
+        _write(run, made)
+        if folder.exists():
+            shutil.rmtree(folder)
+        made.rename(folder)
+    return StoredRun(folder)
+
+
+def _write(run: Run, folder: Path) -> None:
     parts, pooled = run.parts(), run.predictions()
     pooled.to_parquet(folder / "predictions.parquet", index=False)
     if run.settings.every_epoch:
@@ -83,9 +94,7 @@ def keep(run: Run, folder: Path) -> StoredRun:
     if run.settings.keep_weights and getattr(run.settings.create_method().settings, "au_weight", 0):
         _table(detections(run)).to_parquet(folder / "action_units.parquet", index=False)
     record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1), "scores": readable(pooled)}
-    written = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    (folder / "run.json").write_text(written)  # last: what has one is whole
-    return StoredRun(folder)
+    (folder / "run.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
 def readable(predictions: pd.DataFrame) -> dict[str, dict[str, float]]:

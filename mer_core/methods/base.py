@@ -19,9 +19,8 @@ from torch.nn import functional as F
 from mer_core.clips import ClipSet, View
 from mer_core.settings import Settings
 
-Kind = Literal[
-    "image", "map", "flow", "points"
-]  # how augmentation must move an array; light changes images alone
+# How augmentation must move an array; light changes images alone.
+Kind = Literal["image", "map", "flow", "points"]
 
 
 class Method(ABC):
@@ -143,6 +142,9 @@ class NetworkMethod(Method):
     """A network, its losses, and the stages of its training."""
 
     kinds: ClassVar[Mapping[str, Kind]] = {"x": "image"}  # how augmentation moves each input
+    files: ClassVar[
+        tuple[str, ...]
+    ] = ()  # settings that name a file to begin with: a kept network needs none
 
     @abstractmethod
     def inputs(self, clips: ClipSet) -> dict[str, Tensor]:

@@ -499,7 +499,7 @@ class FAMNetSettings(AMNetSettings):
     )
 
     @model_validator(mode="after")
-    def _check_stages(self) -> "FAMNetSettings":
+    def _check_stages(self) -> Self:
         if self.released.frozen_after_first_epoch:
             raise ValueError(
                 "frozen_after_first_epoch is for networks that learn in one stage; famnet has several"
@@ -589,6 +589,7 @@ class AMNet2D(_Branches):
 
     name = "amnet2d"
     Settings = BranchSettings
+    files = ("weights",)
     presets: ClassVar = {"book": SMALL, "paper": {**FULL, "batch": 32}}
 
     def pictures(self, clips: ClipSet) -> Tensor:
@@ -603,6 +604,7 @@ class AMNet3D(_Branches):
 
     name = "amnet3d"
     Settings = BranchSettings
+    files = ("weights",)
     presets: ClassVar = {"book": SMALL, "paper": FULL}
 
     def pictures(self, clips: ClipSet) -> Tensor:
@@ -617,6 +619,7 @@ class FAMNet(_Branches):
 
     name = "famnet"
     Settings = FAMNetSettings
+    files = ("weights_2d", "weights_3d")
     presets: ClassVar = {"book": SMALL, "paper": FULL}
 
     def pictures(self, clips: ClipSet) -> Tensor:

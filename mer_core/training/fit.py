@@ -90,6 +90,16 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def seeded(seed: int, device: torch.device | str) -> Iterator[None]:
+    """Draws and convolutions are those of the seed; whoever draws outside does not notice."""
+    on_gpu = [device] if torch.device(device).type == "cuda" else []
+    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with torch.random.fork_rng(devices=on_gpu), exact:
+        torch.manual_seed(seed)
+        yield
+
+
 def fold_seed(fold: str, seed: int) -> int:
     """A seed for this fold alone, so that neither the order of the folds nor their number matters."""
     return int.from_bytes(hashlib.sha256(f"{fold} {seed}".encode()).digest()[:4], "big") % 2**31
@@ -247,10 +257,7 @@ def fit_network(
     weights; nobody who is tested may have had a part in it: `first_weights` makes sure of that.
     """
     device = train.labels.device
-    on_gpu = [device] if device.type == "cuda" else []
-    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    with torch.random.fork_rng(devices=on_gpu), exact:
-        torch.manual_seed(seed)
+    with seeded(seed, device):
         model, train = _network(method, train.n_classes, start).to(device), train.apart()
         train = replace(train, inputs=method.fold(train.inputs))
         *earlier, last = method.stages()

@@ -35,7 +35,7 @@ from mer_core.methods.ma2mi_reconstruction import Reconstruction, gain
 from mer_core.numerics import numerics_class
 from mer_core.progress import progress
 from mer_core.training.augment import augment
-from mer_core.training.fit import one_thread
+from mer_core.training.fit import one_thread, seeded
 
 VERSION = 1  # part of every key: raise it when the stage learns something else from the same settings
 # Settings of recognition: weights that were learnt before serve any of them.
@@ -180,9 +180,7 @@ def pretrain(method: MA2MI, videos: Videos, seed: int, device: str = "cpu") -> L
     held_out = np.random.RandomState(seed).permutation(people)[: max(1, len(people) // 10)]
     train, test = videos.of(set(people) - set(held_out)), videos.of(held_out)
     stage = _reconstruct if method.settings.start == "ma2mi" else _supervise
-    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    with one_thread(), exact, torch.random.fork_rng(devices=[device] if device == "cuda" else []):
-        torch.manual_seed(seed)
+    with one_thread(), seeded(seed, device):
         return stage(method, train, test, torch.Generator().manual_seed(seed), device)
 
 

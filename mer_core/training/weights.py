@@ -7,7 +7,7 @@ from pathlib import Path
 from safetensors.torch import load as unpack
 from torch import nn
 
-from mer_core.methods import count_parameters, create_method
+from mer_core.methods import METHODS, count_parameters, create_method
 from mer_core.training.parts import Material, Part, RunSettings
 
 
@@ -32,8 +32,9 @@ def load_network(file: Path) -> nn.Module:
     weights, about = file.read_bytes(), json.loads(file.with_suffix(".json").read_text())
     if hashlib.sha256(weights).hexdigest() != about["sha256"]:
         raise ValueError(f"{file} is not the file that its card describes: its checksum differs.")
-    begun = {"weights", "weights_2d", "weights_3d"}  # files that it began with: all numbers are in this one
-    method = create_method(about["method"], **{k: v for k, v in about["settings"].items() if k not in begun})
+    kind = METHODS[about["method"]]
+    settings = {name: value for name, value in about["settings"].items() if name not in kind.files}
+    method = create_method(about["method"], **settings)
     network = method.network(len(about["classes"]))
     network.load_state_dict(unpack(weights))
     return network.eval()

@@ -174,7 +174,7 @@ def test_a_view_of_frames_without_landmarks_says_how_to_prepare_it(corpus, tmp_p
     Landmarks(points, "test").write(tmp_path / "points.parquet")
     onset_alone = ["--view", "frames=2,size=32,landmarks=false"]
     prepare(corpus, tmp_path / "out", "--landmarks", str(tmp_path / "points.parquet"), *onset_alone)
-    with pytest.raises(CorpusError, match=r"for another view: .* --view frames=4,size=24,align=frame"):
+    with pytest.raises(CorpusError, match=r"of another view: .* --view frames=4,size=24,align=frame"):
         open_corpus(tmp_path / "out").clipset(View(frames=4, size=24, align="frame", landmarks=False))
 
 

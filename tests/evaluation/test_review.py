@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mer_core.cli import app
+from mer_core.evaluation import stored
 from mer_core.evaluation.experiments import listed, load_paper, uf1, verdicts
 from mer_core.evaluation.reproduction import reproduce
 from mer_core.evaluation.review import review, tag
@@ -77,6 +78,16 @@ def test_what_is_kept_takes_the_place_of_all_that_was_there(made):
     (folder / "epochs.parquet").write_text("of an older run")
     keep(Run.open(made / "runs" / "toy-flow"), folder)
     assert sorted(path.name for path in folder.iterdir()) == ["predictions.parquet", "run.json"]
+
+
+def test_what_cannot_be_kept_takes_no_place(made, monkeypatch):
+    folder = made / "results" / "toy-flow"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr(stored, "readable", lambda predictions: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        keep(Run.open(made / "runs" / "toy-flow"), folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert sorted(path.name for path in (made / "results").iterdir()) == ["toy-flow", "toy-guess"]
 
 
 def test_a_stored_run_is_no_run_to_go_on_with(made):
