@@ -2,6 +2,7 @@
 # make test   unit tests and notebook tests           make serve   look at the book locally
 # make lab    the chapters as live notebooks          make clean   remove what was built, keep .venv
 # make bench  speed, memory, shares of time           make chapters   execute what changed and store the outputs
+# make commands    every command printed in the book that takes minutes
 # make reproduce   every number of results/ again, compared with what is stored
 #
 # TORCH_BACKEND=cpu (or auto, cu130, …) before the first command installs that build of PyTorch.
@@ -10,7 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book test lint serve lab clean chapters lock bench ray reproduce
+.PHONY: book test lint serve lab clean chapters lock bench ray reproduce commands
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)
@@ -19,6 +20,9 @@ book: $(INSTALLED)
 test: $(INSTALLED)
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder # else the few long tests, in tests/book, come last
 	@$(BIN)/mer verify
+
+commands: $(INSTALLED)
+	@$(BIN)/pytest tests/book -m minutes
 
 chapters: $(INSTALLED)
 	@$(BIN)/mer chapters

@@ -62,9 +62,18 @@ def differences(survey: Survey) -> list[str]:
     if published.subjects not in (None, n := survey.clips["subject"].nunique()):
         said.append(f"{n} subjects, published are {published.subjects}")
     unequal = {name: n for name, n in published.action_units.items() if units[name] != n}
+    hint = _repairs_of_units(survey)
     return said + [
-        f"action unit {name}: {units[name]} in the table, published are {n}" for name, n in unequal.items()
+        f"action unit {name}: {units[name]} in the table, published are {n}{hint}"
+        for name, n in unequal.items()
     ]
+
+
+def _repairs_of_units(survey: Survey) -> str:
+    """Published totals may count cells that a repair settles."""
+    rows = {name: repair.changes.values() for name, repair in survey.source.repairs.items()}
+    names = [name for name, changes in rows.items() if any("action_units" in change for change in changes)]
+    return "".join(f"; `--repair {name}` changes some" for name in names)
 
 
 def unit_totals(survey: Survey) -> Counter:

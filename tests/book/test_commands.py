@@ -1,7 +1,8 @@
-"""Every command that the book or the README prints: parsed, all of them; executed, all that end within seconds.
+"""Every command that the book or the README prints: parsed, all of them; executed, all that this machine can.
 
-They run as printed, in a folder that looks like the book's. Small there is the data: `synth` has the clips of
-`synth-mini`, licensed corpora are imitations, and there is one core. What is only parsed says why.
+They run as printed. Those that end within seconds run in a folder that looks like the book's and has small data:
+`synth` has the clips of `synth-mini`, licensed corpora are imitations, and there is one core. Those that take minutes
+are run by `make commands` (see test_long_commands.py). What is only parsed says why.
 """
 
 import os
@@ -42,18 +43,22 @@ IMITATIONS = {"casme2": imitate_casme2, "samm": imitate_samm, "smic": imitate_sm
 ONLY_PARSED = {  # what a command says, and why it is not executed here
     r"--device cuda": "needs a GPU",
     r"--preset paper": "trains a network of a paper's own size: hours without a GPU",
-    r"mer (book|verify|chapters)": "executes or draws whole chapters; other tests of this folder do that",
-    r"mer review": "draws every stored run; tests/evaluation/test_review.py does that",
-    r"mer reproduce": "trains every experiment of a paper: hours; tests/evaluation runs it with fewer epochs",
-    r"mer run (fdp|famnet)": "trains a network of a paper on every fold: minutes; its chapter trains it",
-    r"mer print": "needs a browser, and builds the book first; test_paper.py prints a chapter",
+    r"mer reproduce.* --(paper|main)": "hours; tests/evaluation runs it with fewer epochs",
+    r"mer reproduce( --only (fdp|famnet|ma2mi|five))?$": "hours; tests/evaluation runs it with fewer epochs",
+    r"mer run fdp --corpus synth-large": "hours",
     r"--official": "needs the organisers' list of all 442 clips, which is theirs",
     r"--landmarks dlib": "needs a detector, an extra; the folder is prepared without landmarks instead",
-    r"papermill .*/(scores|motion|expressions|methods)\.ipynb": "draws or trains for about a minute",
-    r"papermill .*/papers/": "trains for minutes",
-    r"chapters/out\.ipynb": "an assignment once more, for another folder",
-    r"papermill scores": "a command for another folder",
 }
+MINUTES = (  # what the commands say that `make commands` executes
+    r"mer (book|review|print)",
+    r"mer reproduce --only fdp-mean",
+    r"mer run (fdp|famnet)",
+    r"papermill .*/(scores|motion|expressions|methods)\.ipynb",
+    r"papermill .*/papers/",
+    r"chapters/out\.ipynb",
+    r"papermill scores",
+    r"make (lint|chapters|book)",
+)
 FIRST = {"mer show": "--seeds 0,1,2", "mer predict": "--keep-weights"}  # the run that a command asks for
 
 
@@ -77,18 +82,21 @@ def printed(*tools):
     return sorted(command for command in found if not any(mark in command for mark in OPEN))
 
 
-def reason(command):
-    """Why a command is only parsed, if it is; `mer review` without options may be no more than a name."""
-    return next((why for pattern, why in ONLY_PARSED.items() if re.search(pattern, command)), None)
+def says(command, patterns):
+    return any(re.search(pattern, command) for pattern in patterns)
 
 
-def executed(*tools):
-    return [command for command in printed(*tools) if not reason(command) and not _is_only_named(command)]
+def executed(*tools, minutes=False):
+    """Those that end within seconds, or those that take minutes."""
+    possible = [command for command in printed(*tools) if not says(command, ONLY_PARSED)]
+    return [
+        command for command in possible if says(command, MINUTES) == minutes and not _is_only_named(command)
+    ]
 
 
 def _is_only_named(command):
     """`mer keep` in a sentence is no command to type; those in the environment's folder are."""
-    return len(shlex.split(command)) == 2 and not command.startswith(".venv")
+    return len(shlex.split(command)) == 2 and not command.startswith((".venv", "make"))
 
 
 # Parsed
@@ -152,9 +160,9 @@ def test_there_are_commands_of_each_kind():
     assert all(len(printed(tool)) >= 3 for tool in ("mer", "papermill", "make", "python"))
 
 
-@pytest.mark.parametrize("pattern", ONLY_PARSED)
-def test_what_is_only_parsed_is_printed_somewhere(pattern):
-    assert any(re.search(pattern, command) for command in printed("mer", "papermill", "python"))
+@pytest.mark.parametrize("pattern", [*ONLY_PARSED, *MINUTES])
+def test_what_is_an_exception_is_printed_somewhere(pattern):
+    assert any(re.search(pattern, command) for command in printed("mer", "papermill", "python", "make"))
 
 
 # Executed
@@ -216,6 +224,12 @@ def test_the_command_does_its_work(command, book):
     assert execute(command).strip()
 
 
+@pytest.mark.minutes
+@pytest.mark.parametrize("command", [run for run in executed("mer", minutes=True) if " run " in run])
+def test_the_network_of_a_paper_learns_from_small_data(command, book):
+    assert execute(command).strip()
+
+
 @pytest.mark.parametrize("command", executed("python"))
 def test_the_script_does_its_work(command, book, capsys):
     execute(command)
@@ -224,13 +238,25 @@ def test_the_script_does_its_work(command, book, capsys):
 
 @pytest.mark.parametrize("command", executed("papermill"))
 def test_the_assignment_computes_another_chapter(command, book):
-    tool, chapter, out, *words = shlex.split(command)
-    place = str(Path(sys.executable).with_name(Path(tool).name))
-    calm = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([place, chapter, out, "--no-progress-bar", *words], cwd=book, env=calm, check=True)
-    stored, made = (_printed_by(path) for path in (ROOT / chapter, book / out))
-    assert made != stored, "the parameter changed nothing that is printed"
-    assert len(made) == len(stored)
+    chapter, out = as_printed(f"{command} --no-progress-bar", book)
+    assert_computed_otherwise(ROOT / chapter, book / out)
+
+
+def as_printed(command, folder):
+    """A command in a process of its own, with the tools of this environment; its first two arguments."""
+    tools = str(Path(sys.executable).parent)
+    calm = {**os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    tool, *words = shlex.split(command)
+    place = tool if tool == "make" else f"{tools}/{Path(tool).name}"
+    subprocess.run([place, *words], cwd=folder, env=calm, check=True)
+    return words[:2]
+
+
+def assert_computed_otherwise(chapter, made):
+    """What is printed and compared is not what the chapter holds: the parameter did something."""
+    stored, now = _printed_by(chapter), _printed_by(made)
+    assert now != stored
+    assert len(now) == len(stored)
 
 
 def _printed_by(notebook):

@@ -12,6 +12,7 @@ from data_scripts.own import Own
 from data_scripts.samm import SAMM
 from data_scripts.smic import SMIC
 from mer_core.corpora import SourceError, TableError, survey
+from mer_core.corpora.report import differences
 from tests.corpora import (
     imitate_casme2,
     imitate_casme3,
@@ -134,6 +135,13 @@ def test_samm_alternatives_are_settled_by_a_repair(tmp_path):
     _, made = found(*CASES["samm"], tmp_path, repairs=["either-unit"])
     units = made.clips.set_index("clip")["action_units"]
     assert units[["samm/007/007_6_1", "samm/011/011_4_2"]].tolist() == ["R12+R15", "L14"]
+
+
+def test_totals_of_units_name_the_repair_that_changes_them(tmp_path):
+    _, made = found(*CASES["samm"], tmp_path)
+    told = [line for line in differences(made) if line.startswith("action unit")]
+    assert told
+    assert all("`--repair either-unit` changes some" in line for line in told)
 
 
 def test_the_macro_expressions_of_the_second_corpus_are_an_option(tmp_path):
