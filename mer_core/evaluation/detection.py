@@ -106,6 +106,11 @@ def detections(run: Run, seed: int | None = None) -> Detections:
         raise ValueError(f"{run.folder} has not kept its networks: run it again with keep_weights=true.")
     if not getattr(asked.create_method().settings, "au_weight", 0):
         raise ValueError(f"{asked.method} learns no action units as it is set in {run.folder}.")
+    if (by := asked.create_method().settings.released.normalise) != "clip":
+        raise ValueError(
+            f"{run.folder} learnt from pictures that are scaled by other clips (released.normalise={by}): its networks "
+            "can only be asked about clips by a run with normalise=clip."
+        )
     if missing := run.missing():
         raise ValueError(
             f"{run.folder} is not finished: {len(missing)} parts are missing. `mer resume` it first."

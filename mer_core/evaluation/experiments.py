@@ -164,21 +164,23 @@ def score_rows(paper: Paper, results: Path) -> pd.DataFrame:
 
 
 def verdicts(paper: Paper, results: Path, level: float = LEVEL) -> pd.DataFrame:
-    """A row a claim: the difference of its two runs, its interval, the chance of such a difference, and what follows.
+    """A row a claim: the difference of its two runs over so many seeds, its interval, its chance, and what follows.
 
     `corrected` is that chance when all claims of the paper that were tested are counted, by Holm.
     """
     claims = paper.claims.items()
     rows = pd.DataFrame({name: _verdict(paper, claim, results, level) for name, claim in claims}).T
     if rows.empty:
-        return pd.DataFrame(columns=["claim", "difference", "low", "high", "p", "verdict", "corrected"])
+        return pd.DataFrame(
+            columns=["claim", "difference", "low", "high", "p", "seeds", "verdict", "corrected"]
+        )
     tested = rows.loc[rows["verdict"] != "not computed", "p"]
     return rows.assign(corrected=pd.Series(holm(tested.to_dict()) if len(tested) else {}, dtype=float))
 
 
 def _verdict(paper: Paper, claim: Claim, results: Path, level: float) -> dict[str, object]:
     folders = [results / stored_name(paper.name, name) for name in (claim.better, claim.worse)]
-    row = {"claim": claim.says, **dict.fromkeys(("difference", "low", "high", "p"), float("nan"))}
+    row = {"claim": claim.says, **dict.fromkeys(("difference", "low", "high", "p"), float("nan")), "seeds": 0}
     if not all((folder / "run.json").exists() for folder in folders):
         return {**row, "verdict": "not computed"}
     better, worse = same_seeds(*(StoredRun(folder).predictions for folder in folders))
@@ -186,4 +188,5 @@ def _verdict(paper: Paper, claim: Claim, results: Path, level: float) -> dict[st
     interval, p = difference_interval(**asked), permutation_test(**asked).p_value
     sign = "supported" if interval.value > 0 else "not supported"
     numbers = {"difference": interval.value, "low": interval.low, "high": interval.high, "p": p}
+    numbers["seeds"] = better["seed"].nunique()
     return {**row, **numbers, "verdict": sign if p < level else "undecided"}

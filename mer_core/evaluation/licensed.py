@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from mer_core.training import Run, RunSettings
 from mer_core.training import run as run_all
 from mer_core.training.devices import Device
 from mer_core.training.fit import Selection
+from mer_core.training.parts import refuse_selection
 
 PROTOCOLS = Path(__file__).parent / "papers" / "protocols"
 CORPORA = (
@@ -259,10 +261,10 @@ def compute_paper(asked: Asked) -> Iterator[Computed]:
     paper, places = load_licensed(asked.paper), asked.places()
     protocols = paper.on("+".join(place.name for place in places))
     settings = {name: _settings(paper, name, asked, places) for name in paper.variants}
-    views = {
-        name: create_method(paper.method, asked.preset, **chosen).view for name, chosen in settings.items()
-    }
-    folders = {name: [place.prepared(view) for place in places] for name, view in views.items()}
+    methods = {name: create_method(paper.method, asked.preset, **chosen) for name, chosen in settings.items()}
+    for method, selection in product(methods.values(), asked.selections):
+        refuse_selection(method, selection)
+    folders = {name: [place.prepared(method.view) for place in places] for name, method in methods.items()}
     for protocol in protocols:
         columns = tuple(
             _column(asked, protocol, paper.method, name, settings[name], folders[name], selection)

@@ -147,6 +147,7 @@ def _label_notes(corpus: PreparedCorpus, protocol: Protocol) -> list[str]:
     return [
         f"published of {card.name}'s label table ({one.version}) in these classes: {one.clips} clips"
         + (f" of {one.subjects} subjects" if one.subjects else "")
+        + (f" ({one.about})" if one.about else "")
         + f"; what is not here stands in {corpus.folder / 'report.parquet'}"
         for one in known
     ]

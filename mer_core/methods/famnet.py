@@ -16,6 +16,7 @@ Without files of torchvision's weights all begins at random; the paper may have 
 records which files it began with. There is no warm-up, and all stages take as many clips a step.
 """
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +27,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import skip_init
 from torchvision.models import resnet, video
 
 from mer_core.action_units import parse_action_units, resolve
@@ -324,7 +326,7 @@ class Fusion(nn.Module):
         super().__init__()
         self.form, self.scales = form, nn.ModuleList([Scale(), Scale()])
         if form == "linear":
-            self.mix = nn.Linear(2 * n_classes, n_classes)
+            self.mix = skip_init(nn.Linear, 2 * n_classes, n_classes)  # draws nothing: branches learn as ever
             with torch.no_grad():  # begins as the fixed form
                 eye = torch.eye(n_classes)
                 self.mix.weight.copy_(torch.cat([alpha * eye, (1 - alpha) * eye], dim=1))
@@ -507,6 +509,11 @@ class FAMNetSettings(AMNetSettings):
         return self
 
 
+HEADS = r"\.head\."
+WEIGHING = r"^(alpha|mix\..*|log_variances)$"  # branches, or losses
+WEIGHING_RATE = (
+    0.05  # for few numbers that have far to go: at the rate of the rest they stay where they begin
+)
 SMALL = {
     "width": 8, "frames": 8, "size": 32, "shrink": 4, "colour": False, "channels": 1, "align": "frame",
     "difference": "clip", "epochs": 25, "batch": 16, "rate": 2e-3, "schedule": "cosine",
@@ -570,10 +577,15 @@ class _Branches(NetworkMethod):
         return {**inputs, "action_units": targets, "action_unit_weight": weights}
 
     def groups(self, part: nn.Module) -> list[dict]:
-        heads = [p for name, p in part.named_parameters() if ".head." in name]
-        rest = [p for name, p in part.named_parameters() if ".head." not in name]
+        def named(pattern: str) -> list[nn.Parameter]:
+            return [p for name, p in part.named_parameters() if re.search(pattern, name)]
+
+        heads, weighing = named(HEADS), named(WEIGHING)
+        rest = [p for p in part.parameters() if all(p is not other for other in (*heads, *weighing))]
         own = {"lr": self.settings.head_rate} if self.settings.head_rate else {}
-        return [{"params": rest}, *([{"params": heads, **own}] if heads else [])]
+        far = {"lr": WEIGHING_RATE, "weight_decay": 0.0}
+        groups = [{"params": rest}, {"params": heads, **own}, {"params": weighing, **far}]
+        return [group for group in groups if group["params"]]
 
     def losses(self, outputs: dict[str, Tensor], batch: dict[str, Tensor], stage: Stage) -> dict[str, Tensor]:
         made = super().losses({"emotion": outputs["emotion"].float()}, batch, stage)

@@ -13,7 +13,7 @@ The released code is another network than the paper describes, so there are two 
     parameters      96,251,342                               85,304,206 (five classes)
 
 What the paper's text leaves open is read from the unused parts of the released code: the global block, and where it
-stands. The text splits a local block's convolution into groups, the code does not: `local="grouped"` does (59,424,814
+stands. The text splits a local block's convolution into groups, the code does not: `local="grouped"` does (70,986,254
 parameters). The rank scorer that the text speaks of is nowhere in the code: the convolution over time is read as scorer
 and pooling in one. 8.63 G multiply-adds a clip as released.
 """
@@ -288,7 +288,7 @@ class FDPNet(nn.Module):
 
 
 class FDPSettings(NetworkSettings):
-    """The released code's training with the paper's network, unless a preset or you say otherwise."""
+    """The paper's network; its training is the preset `paper`. What stands here is what networks mostly take."""
 
     variant: Literal["paper", "released"] = Field("paper", description="sets `blocks` and `time`")
     aggregators: Literal["both", "local", "global"] | None = Field(
@@ -358,7 +358,7 @@ class FDP(NetworkMethod):
             "schedule": "one-cycle", "channels_last": True, "augment": {"flip": True},
         },
         "paper": {
-            "epochs": 125, "batch": 36, "rate": 1e-4, "decay": 1e-3, "balance": False,
+            "epochs": 125, "batch": 36, "rate": 1e-4, "decay": 1e-3, "optimiser": "adam", "balance": False,
         },
     }  # fmt: skip
     kinds: ClassVar = {"x": "image", "dynamic_image": "map"}

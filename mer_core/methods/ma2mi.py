@@ -370,7 +370,7 @@ class Pretraining(NetworkSettings):
 
 
 class MA2MISettings(Pretraining):
-    """MMNet's sizes and training, unless a preset or you say otherwise."""
+    """MMNet's sizes; its training is the preset `paper`. What stands here is what networks mostly take."""
 
     size: int = Field(224, ge=32, multiple_of=16, description="side of a frame")
     colour: bool = Field(True, description="a grey corpus needs false: its frames are repeated")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -94,10 +94,14 @@ def one_thread() -> Iterator[None]:
 def seeded(seed: int, device: torch.device | str) -> Iterator[None]:
     """Draws and convolutions are those of the seed; whoever draws outside does not notice."""
     on_gpu = [device] if torch.device(device).type == "cuda" else []
-    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    with torch.random.fork_rng(devices=on_gpu), exact:
+    with torch.random.fork_rng(devices=on_gpu), exact_convolutions():
         torch.manual_seed(seed)
         yield
+
+
+def exact_convolutions() -> AbstractContextManager[None]:
+    """On a GPU: in whole float32, and by the same kernel each time."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
 
 
 def fold_seed(fold: str, seed: int) -> int:
@@ -357,7 +361,8 @@ def _outputs(
 ) -> Iterator[dict[str, Tensor]]:
     device = next(model.parameters()).device
     for x in inputs["x"].split(batch):
-        made = model(x.to(device))
+        with exact_convolutions():
+            made = model(x.to(device))
         yield {name: values.float().cpu() for name, values in made.items() if name in (names or made)}
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+import torch
 from pydantic import Field
 from safetensors.torch import save as pack
 
@@ -45,7 +46,7 @@ class RunError(RuntimeError):
 
 
 class RunSettings(Settings):
-    """What a run computes. Two runs with equal settings, data and numerics give equal predictions."""
+    """What a run computes. On a CPU, equal settings, data and numerics give equal predictions; a GPU nearly so."""
 
     method: str
     preset: str = "book"
@@ -85,11 +86,34 @@ class RunSettings(Settings):
                 f"{self.method} is no network: it has no epochs to select or keep, and no weights; "
                 "its selection is last."
             )
+        refuse_selection(method, self.selection)
+        first_files(method)
         if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise RunError(f"Expected different seeds from 0 on, got {list(self.seeds)}.")
         labelled, _ = _labelled(open_corpus(self.corpus).clips, self)
         split(labelled["subject"].to_numpy(), self.groups)
         return self.replace(device=find_device(self.device))
+
+
+def refuse_selection(method: Method, selection: Selection) -> None:
+    """An error where there is nothing to choose: an epoch is one of the last stage."""
+    if isinstance(method, FeatureMethod) or selection == "last":
+        return
+    *earlier, last = method.stages()
+    if earlier and last.epochs == 1:
+        raise RunError(
+            f"{selection} chooses among the epochs of the last stage, and that of {method.name}, {last.name}, has one: "
+            "its selection is last."
+        )
+
+
+def first_files(method: Method) -> dict[str, Path]:
+    """The files that first weights come from, by the setting that names them; an error if one is not there."""
+    asked = {name: getattr(method.settings, name) for name in getattr(method, "files", ())}
+    files = {name: Path(path) for name, path in asked.items() if path}
+    if missing := [f"{name}={path}" for name, path in files.items() if not path.is_file()]:
+        raise RunError(f"There is no file {', '.join(missing)}: name torchvision's weights, or leave it out.")
+    return files
 
 
 def _labelled(clips: pd.DataFrame, settings: RunSettings) -> tuple[pd.DataFrame, np.ndarray]:
@@ -142,9 +166,14 @@ class Material:
 
     @property
     def fingerprint(self) -> dict[str, str]:
-        """Checksum of every file that the clips come from, and of what was learnt before."""
+        """Checksum of every file that the clips or first weights come from, and of what was learnt before."""
         starts = {f"start of seed {seed}": start.sha256 for seed, start in self.starts.items() if start}
-        return self.clips.provenance["sha256"] | starts
+        return self.clips.provenance["sha256"] | starts | self._files
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        files = first_files(self.method).items()
+        return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files}
 
 
 @lru_cache(maxsize=2)
@@ -184,9 +213,15 @@ def compute(plain: str, part: Part) -> Result:
     asked = (settings.selection, settings.every_epoch, shared.starts[part.seed])
     fitted = fit_and_predict(shared.method, train, test, seed, device, *asked)
     weights = _weights(fitted) if settings.keep_weights else None
-    made_by = {"code": code_version(), "numerics": numerics_class()}
+    made_by = {"code": code_version(), "numerics": numerics(device)}
     seconds, table = time.monotonic() - start, _table(shared, part, fitted.probabilities)
     return Result(table, fitted.epochs, weights, seconds, made_by, shared.fingerprint)
+
+
+def numerics(device: str) -> str:
+    """The kernels that compute: those of the processor, and of a GPU its kind."""
+    gpu = [torch.cuda.get_device_name(device), f"CUDA={torch.version.cuda}"] if "cuda" in device else []
+    return " ".join([numerics_class(), *gpu])
 
 
 def some_of_each(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> np.ndarray:

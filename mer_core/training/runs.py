@@ -29,10 +29,18 @@ import pyarrow.parquet as pq
 import torch
 from filelock import FileLock, Timeout
 
-from mer_core.numerics import numerics_class
 from mer_core.progress import progress
 from mer_core.training.engines import ENGINES
-from mer_core.training.parts import Material, Part, Result, RunError, RunSettings, code_version, material
+from mer_core.training.parts import (
+    Material,
+    Part,
+    Result,
+    RunError,
+    RunSettings,
+    code_version,
+    material,
+    numerics,
+)
 from mer_core.training.weights import card
 
 KEPT = "What is finished is kept: `mer resume`."
@@ -170,7 +178,11 @@ class Run:
     def keep(self, part: Part, result: Result, shared: Material) -> None:
         """Write a part, whole or not at all; the predictions come last, since they say that it is finished."""
         if result.fingerprint != shared.fingerprint:
-            raise RunError(f"{part} was computed on a machine whose data differ from this one's: {KEPT}")
+            names = sorted({name for name, _ in result.fingerprint.items() ^ shared.fingerprint.items()})
+            raise RunError(
+                f"{part} was computed on a machine whose data differ from this one's ({', '.join(names)}). Clips and "
+                f"files can be copied, and so can the cache, where starts lie that were learnt before. {KEPT}"
+            )
         if result.epochs is not None:
             epochs = result.epochs.astype(np.float32)
             _write(self.folder / "epochs" / f"{part}.npy", lambda path: path.write_bytes(_npy(epochs)))
@@ -219,7 +231,7 @@ def _identity(settings: RunSettings, shared: Material) -> dict:
         "method": shared.method.settings.plain(),  # all of them: a preset may change with the code
         "folds": list(shared.folds),
         "data": {**used, "sha256": shared.fingerprint},
-        "numerics": numerics_class(),
+        "numerics": numerics(settings.device),
     }
 
 

@@ -11,6 +11,21 @@ from mer_core.methods import METHODS, count_parameters, create_method
 from mer_core.training.parts import Material, Part, RunSettings
 
 
+def _trained_on(settings: RunSettings) -> str:
+    chosen = settings.create_method().settings
+    less = {
+        f"{settings.limit} clips of it": settings.limit,
+        f"{settings.labelled:g} of the training clips": settings.labelled < 1,
+        "some training subjects only chose the epoch": settings.selection == "inner",
+        "first weights learnt before": getattr(chosen, "start", "scratch") != "scratch",
+    }
+    told = [
+        f"{settings.corpus} without the subjects of the fold",
+        *(what for what, is_so in less.items() if is_so),
+    ]
+    return "; ".join(told)
+
+
 def card(weights: bytes, settings: RunSettings, shared: Material, part: Part) -> dict[str, object]:
     """What is needed to build the network again, and the checksum of its numbers."""
     return {
@@ -20,7 +35,7 @@ def card(weights: bytes, settings: RunSettings, shared: Material, part: Part) ->
         "view": shared.method.view.plain(),
         "fold": part.fold,
         "seed": part.seed,
-        "trained on": f"{settings.corpus} without the subjects of the fold",
+        "trained on": _trained_on(settings),
         "selection": settings.selection,
         "parameters": count_parameters(shared.method.network(len(shared.classes))),
         "sha256": hashlib.sha256(weights).hexdigest(),

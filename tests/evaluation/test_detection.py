@@ -108,6 +108,7 @@ def test_detections_of_a_run_are_those_of_its_networks_on_clips_that_they_never_
     [
         ({"keep_weights": False}, "has not kept its networks: run it again with keep_weights=true"),
         ({"settings": {**SETTINGS, "au_weight": 0.0}}, "amnet2d learns no action units"),
+        ({"settings": {**SETTINGS, "released": {"normalise": "train"}}}, "scaled by other clips"),
     ],
 )
 def test_a_run_without_networks_or_action_units_is_refused(changes, message, tmp_path):

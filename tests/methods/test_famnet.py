@@ -400,6 +400,32 @@ def test_a_learned_fusion_begins_as_the_fixed_one(form, parameters):
     assert count_parameters(made[1]) == parameters
 
 
+def test_a_learned_fusion_draws_nothing_so_that_branches_learn_as_with_a_fixed_one():
+    states = []
+    for form in ("fixed", "linear"):
+        torch.manual_seed(0)
+        Fusion(form, 0.5, 3)
+        states.append(torch.get_rng_state())
+    assert torch.equal(*states)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("famnet", {"fusion": "learned"}),
+        ("famnet", {"fusion": "linear"}),
+        ("amnet3d", {"weighting": "learned"}),
+    ],
+)
+def test_what_weighs_branches_or_losses_goes_farther_than_the_rest(name, changes):
+    method = tiny(name, **changes)
+    part = method.network(3).get_submodule(method.stages()[-1].part)
+    weighing = method.groups(part)[-1]
+    assert sum(p.numel() for p in weighing["params"]) in (1, 2, 3 * 6 + 3)
+    assert weighing["lr"] > 10 * method.settings.rate
+    assert weighing["weight_decay"] == 0
+
+
 def test_what_is_fused_are_the_scores_of_the_branches_on_their_own_frames():
     net, x = unsettled(network("famnet")), frames("famnet")
     said = net(x)

@@ -28,7 +28,7 @@ from mer_core.training import (
     run,
     runs,
 )
-from mer_core.training.parts import Part, material, some_of_each
+from mer_core.training.parts import Part, RunSettings, material, some_of_each
 from tests.training.tools import MER, MINI, mer, mini, pooled, times
 
 COLUMNS = ["clip", "subject", "fold", "seed", "truth", "predicted", "p_negative", "p_positive", "p_surprise"]
@@ -261,8 +261,29 @@ def test_a_machine_with_other_data_is_refused(tmp_path, serial):
     plain = serial.settings.model_dump_json()
     result = engines.compute(plain, serial.parts()[0])
     strange = type(result)(**{**vars(result), "fingerprint": {"frames.npy": "other"}})
-    with pytest.raises(RunError, match="data differ"):
+    with pytest.raises(RunError, match=r"data differ from this one's \(.*frames\.npy"):
         Run(tmp_path).keep(serial.parts()[0], strange, material(plain))
+
+
+def test_another_file_of_first_weights_is_another_run(tmp_path):
+    file = tmp_path / "weights.pth"
+    prints = []
+    for content in (b"one", b"other"):
+        file.write_bytes(content)
+        plain = RunSettings(method="amnet3d", corpus="synth-mini", settings={"weights": str(file)})
+        prints.append(material(plain.model_dump_json()).fingerprint["weights"])
+        material.cache_clear()
+    assert prints[0] != prints[1]
+
+
+def test_a_file_of_first_weights_that_is_not_there_is_named_before_anything_is_prepared():
+    with pytest.raises(RunError, match=r"no file weights=gone\.pth"):
+        RunSettings(method="amnet3d", corpus="synth-mini", settings={"weights": "gone.pth"}).checked()
+
+
+def test_an_epoch_can_not_be_chosen_where_the_last_stage_has_one():
+    with pytest.raises(RunError, match="fusion, has one"):
+        RunSettings(method="famnet", corpus="synth-mini", selection="inner").checked()
 
 
 # Threads
