@@ -30,6 +30,7 @@ from mer_core.faces.corpus import CARDS
 from mer_core.training import parts
 from tests.book.tiny import ROOT
 from tests.corpora import imitate_casme2, imitate_own, imitate_samm, imitate_smic
+from tests.corpora.points import write_still_landmarks
 from tests.corpora.test_scripts import CASES
 
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -52,7 +53,7 @@ ONLY_PARSED = {  # what a command says, and why it is not executed here
 MINUTES = (  # what the commands say that `make commands` executes
     r"mer (book|review|print)",
     r"mer reproduce --only fdp-mean",
-    r"mer run (fdp|famnet)",
+    r"mer run fdp",
     r"papermill .*/(scores|motion|expressions|methods)\.ipynb",
     r"papermill .*/papers/",
     r"chapters/out\.ipynb",
@@ -192,8 +193,11 @@ def _imitate():
     for name, imitation in IMITATIONS.items():
         root = Path("MYCLIPS" if name == "own" else name.upper())
         root.mkdir()
-        imitation.imitate(root)
+        planted = imitation.imitate(root)
         out = ["--out", "mine", "--called", "mine", "--fps", "100"] if name == "own" else ["--out", name]
+        if name == "casme2":
+            write_still_landmarks("points.parquet", planted)
+            out += ["--landmarks", "points.parquet"]
         run_script(SCRIPTS[name], ["--root", str(root), *out])
     frames = open_corpus("synth-mini").frames("synth-mini/s01/03", np.arange(60) / 200, 128)
     Path("myclip").mkdir()

@@ -23,6 +23,7 @@ from mer_core.vision.align import face_square, move_points, warp
 from mer_core.vision.landmarks import Landmarks
 from tests.corpora import imitate_casme2, imitate_samm
 from tests.corpora.imitate import picture
+from tests.corpora.points import face
 
 ROOT = Path(__file__).parents[2]
 PLAIN = ["--view", "frames=4,size=32,flow=dis", "--workers", "1"]
@@ -37,14 +38,6 @@ def corpus(tmp_path):
 def prepare(root, out, *more, script=CASME2):
     run_script(script, ["--root", str(root), "--out", str(out), *PLAIN, *more])
     return open_clipset(out)
-
-
-def face(shift=0.0):
-    """68 landmarks on the small pictures: a face of 20 pixels between the eyes."""
-    points = np.full((68, 2), 30.0)
-    points[36:42], points[42:48] = (22, 16), (42, 16)
-    points[30], points[48], points[54] = (32, 26), (26, 36), (38, 36)
-    return points + shift
 
 
 def write_landmarks(path, clips, per_frame=False):

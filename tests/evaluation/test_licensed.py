@@ -2,7 +2,6 @@
 
 import re
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -14,8 +13,8 @@ from mer_core.evaluation.reported import reported
 from mer_core.evaluation.statistics import Interval
 from mer_core.methods import create_method
 from mer_core.protocols import class_map
-from mer_core.vision.landmarks import Landmarks
 from tests.corpora import imitate_casme2
+from tests.corpora.points import write_still_landmarks
 
 QUICK = ["--preset", "book", "--set", "epochs=1", "--workers", "1"]
 
@@ -24,22 +23,11 @@ def call(*words):
     return CliRunner().invoke(app, ["reproduce", *map(str, words)])
 
 
-def face():
-    """68 landmarks on the small pictures."""
-    points = np.full((68, 2), 30.0)
-    points[36:42], points[42:48] = (22, 16), (42, 16)
-    points[30], points[48], points[54] = (32, 26), (26, 36), (38, 36)
-    return points
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """FDP on an imitation of CASME II: the folder, the words that asked for it, and what was printed."""
     here = tmp_path_factory.mktemp("licensed")
-    clips = imitate_casme2.imitate(here / "CASME2").clips
-    numbers = {clip: range(labels["onset"], labels["offset"] + 1) for clip, labels in clips.items()}
-    points = {clip: dict.fromkeys(frames, face()) for clip, frames in numbers.items()}
-    Landmarks(points, "test").write(here / "points.parquet")
+    write_still_landmarks(here / "points.parquet", imitate_casme2.imitate(here / "CASME2"))
     words = ["--paper", "fdp", "--corpus", "casme2", *QUICK, "--out", here / "out"]
     first = call(*words, "--root", here / "CASME2", "--landmarks", here / "points.parquet")
     assert first.exit_code == 0, first.exception
