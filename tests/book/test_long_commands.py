@@ -17,7 +17,11 @@ pytestmark = [pytest.mark.minutes, pytest.mark.timeout(3600)]
 def copied(tmp_path_factory):
     here = tmp_path_factory.mktemp("copied") / "book"
     shutil.copytree(ROOT, here, ignore=shutil.ignore_patterns(".venv", "_build", "runs", "*cache*"))
-    (here / ".venv").symlink_to(Path(sys.executable).parents[1])
+    (here / ".venv").mkdir()
+    (here / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (
+        here / ".venv" / "installed"
+    ).touch()  # `make` installs nothing: the environment belongs to the book itself
     return here
 
 
