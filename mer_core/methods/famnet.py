@@ -511,9 +511,7 @@ class FAMNetSettings(AMNetSettings):
 
 HEADS = r"\.head\."
 WEIGHING = r"^(alpha|mix\..*|log_variances)$"  # branches, or losses
-WEIGHING_RATE = (
-    0.05  # for few numbers that have far to go: at the rate of the rest they stay where they begin
-)
+WEIGHING_RATE = 0.05  # few numbers with far to go: at the rate of the rest they stay where they begin
 SMALL = {
     "width": 8, "frames": 8, "size": 32, "shrink": 4, "colour": False, "channels": 1, "align": "frame",
     "difference": "clip", "epochs": 25, "batch": 16, "rate": 2e-3, "schedule": "cosine",
