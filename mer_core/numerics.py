@@ -3,7 +3,7 @@
 A training run is chaotic. The same seed with other kernels agrees to 1e-5 for ten steps and then drifts until the
 score has moved as far as another seed would move it. On one kind of processor pinned trainings repeat bit for bit; on
 another sums may still be taken in another order. (Measured: of 14 networks that were trained again on another processor
-one was identical, and all were within the tolerance of `mer reproduce`.)
+one gave all answers again, and all scores were within the tolerance of `mer reproduce`.)
 What the environment already says wins, so that anyone can measure the difference.
 """
 
