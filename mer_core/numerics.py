@@ -1,9 +1,9 @@
 """Pinned numerics: every x86-64 machine with AVX2 takes kernels of the same kind.
 
 A training run is chaotic. The same seed with other kernels agrees to 1e-5 for ten steps and then drifts until the
-score has moved as far as another seed would move it. On one kind of processor pinned trainings repeat bit for bit; on
-another sums may still be taken in another order. (Measured: of 14 networks that were trained again on another processor
-one gave all answers again, and all scores were within the tolerance of `mer reproduce`.)
+score has moved as far as another seed would move it. On one machine pinned trainings repeat bit for bit; on another of
+the same class they need not. (Measured: of 14 networks that were trained again on another machine one gave all answers
+again, and all scores were within the tolerance of `mer reproduce`. Why is not known.)
 What the environment already says wins, so that anyone can measure the difference.
 """
 

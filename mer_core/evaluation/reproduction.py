@@ -18,7 +18,7 @@ from mer_core.evaluation.stored import StoredRun, keep
 from mer_core.training import Run, RunSettings
 from mer_core.training import run as run_all
 
-TRUST = 600  # seconds of stored work that the stored speed counts for: a first, tiny run says little of this machine
+ENOUGH = 600  # seconds of stored work, before this machine's speed is believed: a first, tiny run says little of it
 TIMES = 2.8  # 1.96 √2 standard deviations: two runs that differ by chance alone are that close 19 times of 20
 
 
@@ -194,8 +194,8 @@ class Clock:
     def left(self) -> str:
         """As a sentence, when there is something to say."""
         rest = sum(self.cost.values())
-        passed = time.monotonic() - self.begun if self.done else 0
-        pace = (passed + TRUST / self.workers) / (self.done + TRUST)
+        passed = time.monotonic() - self.begun
+        pace = passed / self.done if self.done >= ENOUGH else 1 / self.workers
         return f"about {max(rest * pace / 60, 1):.0f} min left" if rest > 0 else ""
 
 

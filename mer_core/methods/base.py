@@ -29,6 +29,7 @@ class Method(ABC):
     name: ClassVar[str]
     Settings: ClassVar[type[Settings]]
     presets: ClassVar[dict[str, dict]] = {"book": {}, "paper": {}}  # what differs from the settings' defaults
+    files: ClassVar[tuple[str, ...]] = ()  # settings that name a file of first weights
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -142,9 +143,6 @@ class NetworkMethod(Method):
     """A network, its losses, and the stages of its training."""
 
     kinds: ClassVar[Mapping[str, Kind]] = {"x": "image"}  # how augmentation moves each input
-    files: ClassVar[
-        tuple[str, ...]
-    ] = ()  # settings that name a file to begin with: a kept network needs none
 
     @abstractmethod
     def inputs(self, clips: ClipSet) -> dict[str, Tensor]:

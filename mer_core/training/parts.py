@@ -87,7 +87,7 @@ class RunSettings(Settings):
                 "its selection is last."
             )
         refuse_selection(method, self.selection)
-        first_files(method)
+        first_files(method)  # whether they are there
         if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise RunError(f"Expected different seeds from 0 on, got {list(self.seeds)}.")
         labelled, _ = _labelled(open_corpus(self.corpus).clips, self)
@@ -109,7 +109,7 @@ def refuse_selection(method: Method, selection: Selection) -> None:
 
 def first_files(method: Method) -> dict[str, Path]:
     """The files that first weights come from, by the setting that names them; an error if one is not there."""
-    asked = {name: getattr(method.settings, name) for name in getattr(method, "files", ())}
+    asked = {name: getattr(method.settings, name) for name in method.files}
     files = {name: Path(path) for name, path in asked.items() if path}
     if missing := [f"{name}={path}" for name, path in files.items() if not path.is_file()]:
         raise RunError(f"There is no file {', '.join(missing)}: name torchvision's weights, or leave it out.")
@@ -220,8 +220,9 @@ def compute(plain: str, part: Part) -> Result:
 
 def numerics(device: str) -> str:
     """The kernels that compute: those of the processor, and of a GPU its kind."""
-    gpu = [torch.cuda.get_device_name(device), f"CUDA={torch.version.cuda}"] if "cuda" in device else []
-    return " ".join([numerics_class(), *gpu])
+    if torch.device(device).type != "cuda":
+        return numerics_class()
+    return f"{numerics_class()} {torch.cuda.get_device_name(device)} CUDA={torch.version.cuda}"
 
 
 def some_of_each(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> np.ndarray:

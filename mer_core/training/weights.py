@@ -7,17 +7,16 @@ from pathlib import Path
 from safetensors.torch import load as unpack
 from torch import nn
 
-from mer_core.methods import METHODS, count_parameters, create_method
+from mer_core.methods import METHODS, Method, count_parameters, create_method
 from mer_core.training.parts import Material, Part, RunSettings
 
 
-def _trained_on(settings: RunSettings) -> str:
-    chosen = settings.create_method().settings
+def _trained_on(settings: RunSettings, method: Method) -> str:
     less = {
         f"{settings.limit} clips of it": settings.limit,
         f"{settings.labelled:g} of the training clips": settings.labelled < 1,
         "some training subjects only chose the epoch": settings.selection == "inner",
-        "first weights learnt before": getattr(chosen, "start", "scratch") != "scratch",
+        "first weights learnt before": getattr(method.settings, "start", "scratch") != "scratch",
     }
     told = [
         f"{settings.corpus} without the subjects of the fold",
@@ -35,7 +34,7 @@ def card(weights: bytes, settings: RunSettings, shared: Material, part: Part) ->
         "view": shared.method.view.plain(),
         "fold": part.fold,
         "seed": part.seed,
-        "trained on": _trained_on(settings),
+        "trained on": _trained_on(settings, shared.method),
         "selection": settings.selection,
         "parameters": count_parameters(shared.method.network(len(shared.classes))),
         "sha256": hashlib.sha256(weights).hexdigest(),

@@ -109,5 +109,9 @@ window.watch = (() => {
       .map((layer) => layer.outerHTML)
       .join();
 
-  return { drawn, measure, switched, paper, thin, picture };
+  // Every box of code and of output that scrolls can be reached by the keyboard.
+  const reachable = () =>
+    all("pre, .cell_output > .output").every((box) => box.scrollWidth <= box.clientWidth || box.tabIndex === 0);
+
+  return { drawn, measure, switched, paper, thin, reachable, picture };
 })();

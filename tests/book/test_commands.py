@@ -259,7 +259,7 @@ def as_printed(command, folder):
 def assert_computed_otherwise(chapter, made):
     """What is printed and compared is not what the chapter holds: the parameter did something."""
     stored, now = _printed_by(chapter), _printed_by(made)
-    assert now != stored
+    assert now != stored, "the parameter changed nothing that is printed"
     assert len(now) == len(stored)
 
 

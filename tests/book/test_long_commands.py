@@ -19,9 +19,7 @@ def copied(tmp_path_factory):
     shutil.copytree(ROOT, here, ignore=shutil.ignore_patterns(".venv", "_build", "runs", "*cache*"))
     (here / ".venv").mkdir()
     (here / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    (
-        here / ".venv" / "installed"
-    ).touch()  # `make` installs nothing: the environment belongs to the book itself
+    (here / ".venv" / "installed").touch()  # so that `make` does not install the copy
     return here
 
 

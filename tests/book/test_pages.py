@@ -172,7 +172,7 @@ def print_preview(page):
     found = page.evaluate("watch.paper()")
     page.emulate_media(media="screen")
     page.set_viewport_size(screen)
-    page.wait_for_timeout(400)  # the theme waits for the end of a change of size
+    page.wait_for_function("watch.reachable()")  # the theme looks again some time after a change of size
     return found
 
 
