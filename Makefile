@@ -2,7 +2,7 @@
 # make test   unit tests and notebook tests           make serve   look at the book locally
 # make lab    the chapters as live notebooks          make clean   remove what was built, keep .venv
 # make bench  speed, memory, shares of time           make chapters   execute what changed and store the outputs
-# make commands    every command printed in the book that takes minutes
+# make commands    the commands printed in the book that take minutes or, made short, hours
 # make reproduce   every number of results/ again, compared with what is stored
 #
 # TORCH_BACKEND=cpu (or auto, cu130, …) before the first command installs that build of PyTorch.
@@ -11,7 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book test lint serve lab clean chapters lock bench ray reproduce commands
+.PHONY: book test lint serve lab clean chapters lock bench ray landmarks reproduce commands
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)
@@ -21,7 +21,8 @@ test: $(INSTALLED)
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder # else the few long tests, in tests/book, come last
 	@$(BIN)/mer verify
 
-commands: $(INSTALLED)
+# Half an hour on two idle cores.
+commands: ray landmarks
 	@$(BIN)/pytest tests/book -m minutes
 
 chapters: $(INSTALLED)
@@ -48,6 +49,10 @@ lab: $(INSTALLED)
 # Runs on a cluster: an extra.
 ray: $(INSTALLED)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-ray.txt -c requirements.lock
+
+# The detector of landmarks: an extra.
+landmarks: $(INSTALLED)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-landmarks.txt -c requirements.lock
 
 clean:
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.book.test_commands import as_printed, assert_computed_otherwise, executed
+from tests.book.printed import as_printed, assert_computed_otherwise, executed
 from tests.book.tiny import ROOT
 
 pytestmark = [pytest.mark.minutes, pytest.mark.timeout(3600)]
@@ -23,7 +23,7 @@ def copied(tmp_path_factory):
     return here
 
 
-@pytest.mark.parametrize("command", executed("papermill", minutes=True))
+@pytest.mark.parametrize("command", executed("papermill", takes="minutes"))
 def test_the_assignment_computes_another_chapter(command, copied):
     chapter = next(ROOT.glob(f"chapters/**/{Path(shlex.split(command)[1]).name}"))
     is_from_the_top = command.startswith(".venv")  # else from the chapter's own folder
@@ -32,6 +32,8 @@ def test_the_assignment_computes_another_chapter(command, copied):
     assert_computed_otherwise(chapter, here / out)
 
 
-@pytest.mark.parametrize("command", [it for it in executed("mer", "make", minutes=True) if " run " not in it])
+@pytest.mark.parametrize(
+    "command", [it for it in executed("mer", "make", takes="minutes") if " run " not in it]
+)
 def test_the_command_does_its_work(command, copied):
     as_printed(command, copied)
