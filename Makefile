@@ -2,7 +2,7 @@
 # make test   unit tests and notebook tests           make serve   look at the book locally
 # make lab    the chapters as live notebooks          make clean   remove what was built, keep .venv
 # make bench  speed, memory, shares of time           make chapters   execute what changed and store the outputs
-# make commands    the commands printed in the book that take minutes or, made short, hours
+# make commands    every command printed in the book that `make test` has no time for
 # make reproduce   every number of results/ again, compared with what is stored
 #
 # TORCH_BACKEND=cpu (or auto, cu130, …) before the first command installs that build of PyTorch.

@@ -99,10 +99,16 @@ def serve(port: Annotated[int, typer.Option(help="Of this machine only.")] = 800
     pages = find_root() / "_build" / "html"
     if not (pages / "index.html").exists():
         raise BookError("The book is not built yet: `make book`.")
-    print(f"The book is at http://localhost:{port} (stop with Ctrl-C)")
     handler = partial(SimpleHTTPRequestHandler, directory=str(pages))
+    try:
+        server = ThreadingHTTPServer(("localhost", port), handler)
+    except OSError as error:
+        raise BookError(
+            f"Port {port}: {error.strerror}. Take another: mer serve --port {port + 1}"
+        ) from error
+    print(f"The book is at http://localhost:{port} (stop with Ctrl-C)", flush=True)
     with suppress(KeyboardInterrupt):
-        ThreadingHTTPServer(("localhost", port), handler).serve_forever()
+        server.serve_forever()
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The `mer` command: what it prints, and what it says when it can't."""
 
+import socket
 import sys
 
 import pytest
@@ -157,3 +158,14 @@ def test_a_folder_that_is_no_run_is_said(command, tmp_path, name):
     code, _, err = command(name, tmp_path)
     assert code == 1
     assert "is no run: it has no run.json" in err
+
+
+def test_a_port_that_is_taken_is_said_with_another_one(command, tmp_path, monkeypatch):
+    (tmp_path / "_build" / "html").mkdir(parents=True)
+    (tmp_path / "_build" / "html" / "index.html").touch()
+    monkeypatch.setattr(cli, "find_root", lambda: tmp_path)
+    with socket.create_server(("localhost", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, err = command("serve", "--port", port)
+    assert code == 1
+    assert f"mer serve --port {port + 1}" in err

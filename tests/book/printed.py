@@ -43,6 +43,7 @@ MINUTES = (
     r"papermill scores",
     r"make (lint|chapters|book)",
 )
+SERVES = (r"make (serve|lab)",)  # and does not end
 
 
 def texts():

@@ -3,7 +3,7 @@
 They run as printed. Those that end within seconds run in a folder that looks like the book's and has small data:
 `synth` has the clips of `synth-mini`, licensed corpora are imitations, and there is one core. `make commands` executes
 the others: those that take minutes with the book's true data (test_long_commands.py), those that take hours in short
-(test_short_commands.py).
+(test_short_commands.py). `.ci/run` begins with `make .venv/installed` and `make ray`, and ends with `make test`.
 """
 
 import re

@@ -1,13 +1,18 @@
-"""The printed commands that take minutes, in a copy of the book with its true data: `make commands`."""
+"""The printed commands that take minutes or don't end, in a copy of the book with its true data: `make commands`."""
 
+import os
+import re
 import shlex
 import shutil
+import signal
+import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
-from tests.book.printed import as_printed, assert_computed_otherwise, executed
+from tests.book.printed import SERVES, as_printed, assert_computed_otherwise, executed, printed, says
 from tests.book.tiny import ROOT
 
 pytestmark = [pytest.mark.minutes, pytest.mark.timeout(3600)]
@@ -17,10 +22,14 @@ pytestmark = [pytest.mark.minutes, pytest.mark.timeout(3600)]
 def copied(tmp_path_factory):
     here = tmp_path_factory.mktemp("copied") / "book"
     shutil.copytree(ROOT, here, ignore=shutil.ignore_patterns(".venv", "_build", "runs", "*cache*"))
-    (here / ".venv").mkdir()
-    (here / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    (here / ".venv" / "installed").touch()  # so that `make` does not install the copy
+    link_environment(here)
     return here
+
+
+def link_environment(folder):
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (folder / ".venv" / "installed").touch()  # so that `make` does not install the copy
 
 
 @pytest.mark.parametrize("command", executed("papermill", takes="minutes"))
@@ -37,3 +46,31 @@ def test_the_assignment_computes_another_chapter(command, copied):
 )
 def test_the_command_does_its_work(command, copied):
     as_printed(command, copied)
+
+
+@pytest.mark.parametrize("command", [it for it in printed("make") if says(it, SERVES)])
+def test_the_server_answers_at_the_address_that_it_prints(command, copied):
+    process = subprocess.Popen(
+        shlex.split(command),
+        cwd=copied,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        said = (re.search(r"http://\S+", line) for line in process.stdout)
+        address = next(found[0] for found in said if found)
+        with urlopen(address) as page:
+            assert page.status == 200
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+
+
+def test_versions_are_locked_again(tmp_path):
+    for place in (*ROOT.glob("requirements*"), ROOT / "Makefile", ROOT / "pyproject.toml"):
+        shutil.copy(place, tmp_path)
+    (tmp_path / "requirements.lock").write_text("")
+    link_environment(tmp_path)
+    as_printed("make lock", tmp_path)
+    assert "torch==" in (tmp_path / "requirements.lock").read_text()
