@@ -1,5 +1,6 @@
 """The printed commands that take minutes or don't end, in a copy of the book with its true data: `make commands`."""
 
+import json
 import os
 import re
 import shlex
@@ -7,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -49,10 +52,13 @@ def test_the_command_does_its_work(command, copied):
 
 
 @pytest.mark.parametrize("command", [it for it in printed("make") if says(it, SERVES)])
-def test_the_server_answers_at_the_address_that_it_prints(command, copied):
+def test_the_server_answers_at_the_address_that_it_prints(command, copied, tmp_path):
+    own = {"ServerApp": {"allow_root": True, "open_browser": False}}  # as a container needs it
+    (tmp_path / "jupyter_server_config.json").write_text(json.dumps(own))
     process = subprocess.Popen(
         shlex.split(command),
         cwd=copied,
+        env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path)},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -60,11 +66,20 @@ def test_the_server_answers_at_the_address_that_it_prints(command, copied):
     )
     try:
         said = (re.search(r"http://\S+", line) for line in process.stdout)
-        address = next(found[0] for found in said if found)
-        with urlopen(address) as page:
-            assert page.status == 200
+        assert status_of(next(found[0] for found in said if found)) == 200
     finally:
         os.killpg(process.pid, signal.SIGTERM)
+
+
+def status_of(address):
+    """Jupyter prints its address a moment before it listens."""
+    for _ in range(300):
+        try:
+            with urlopen(address) as page:
+                return page.status
+        except URLError:
+            time.sleep(0.1)
+    raise TimeoutError(f"nobody answers at {address}")
 
 
 def test_versions_are_locked_again(tmp_path):
