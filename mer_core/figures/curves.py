@@ -15,12 +15,7 @@ LOOKS = [
     ("#999999", "x"), ("#009E73", "diamond"), ("#E69F00", "square"), ("#CC79A7", "triangle-up"), ("#D55E00", "cross"),
     ("#882255", "triangle-down"), ("#56B4E9", "circle-open"), ("#0072B2", "circle"),
 ]  # fmt: skip
-BELOW = {
-    "orientation": "h",
-    "x": 0,
-    "y": -0.2,
-    "yanchor": "top",
-}  # a legend beside the curves would fill a phone
+BELOW = {"orientation": "h", "x": 0, "y": -0.27, "yanchor": "top"}  # a legend beside them would fill a phone
 TICKS = [10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000]
 END = 1e5  # clips, where an axis ends: whatever takes more is drawn there
 
