@@ -11,6 +11,7 @@ import argparse
 import os
 import statistics
 import threading
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,13 +39,14 @@ class Handler(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request."""
-        if not self.path.endswith(BARE):
-            return super().do_GET()
+        with suppress(ConnectionError):  # a page is closed once its figure is seen, before all of it has come
+            self._bare() if self.path.endswith(BARE) else super().do_GET()
+
+    def _bare(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
         self.wfile.write(BARE_PAGE.encode())
-        return None
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
