@@ -28,7 +28,7 @@ SHORTER = {  # what a command says, and what is put behind it
     r"mer reproduce .*--paper": f"{QUICK} --preset book",
     r"mer run .*--engine ray": "--corpus synth-mini",
 }
-PATTERN = imitate.picture
+PATTERN = imitate.picture  # before `brief` puts faces in its place
 NEEDED = {"--engine ray": "ray", "--landmarks dlib": "dlib", "--root CASME2": "dlib"}
 
 
@@ -89,7 +89,7 @@ def need_extras(command):
 @pytest.mark.parametrize("command", [it for it in executed("mer", takes="hours") if "--official" not in it])
 def test_the_command_does_its_work(command, brief):
     need_extras(command)
-    assert execute(in_short(command)).strip()
+    assert "UF1" in execute(in_short(command))
 
 
 @pytest.mark.parametrize("command", executed("python", takes="hours"))
@@ -97,7 +97,7 @@ def test_the_script_of_a_corpus_finds_faces(command, brief, capsys):
     need_extras(command)
     shutil.rmtree(brief / shlex.split(command)[-1])  # what was prepared without a detector
     execute(command)
-    assert "clips" in capsys.readouterr().out
+    assert re.search(r"\d clips as (?!.*no-landmarks)", capsys.readouterr().out)
 
 
 @pytest.fixture
