@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mer_core import numerics
 from mer_core.book.contents import BookError, find_root
 from mer_core.settings import SettingsError
 
@@ -469,6 +470,7 @@ def _assignments(texts: Sequence[str]) -> dict[str, object]:
 
 def main() -> None:
     """Run the command; what a user can mend ends with its message and exit code 1, not with a stack."""
+    numerics.pin()
     try:
         app()
     except (BookError, SettingsError, ValueError, RuntimeError, OSError) as error:
