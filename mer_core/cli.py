@@ -60,6 +60,25 @@ def verify(names: Chapters = None, jobs: Jobs = CORES) -> None:
 
 
 @app.command()
+def kernels(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Chapters (mol), places of tests (tests/vision); default: all.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="threads, avx2, avx512, old; or numpy-old …: one library's.")
+    ] = None,
+    jobs: Jobs = CORES,
+) -> None:
+    """Check chapters and tests under other kernels of this machine; an interrupted call goes on.
+
+    Example: mer kernels inflate --only numpy --only threads
+    """
+    from mer_core.book.kernels import examine
+
+    print(examine(find_root(), jobs, names or (), only or ()))
+
+
+@app.command()
 def student(
     names: Chapters = None,
     out: Annotated[Path, typer.Option(help="Folder of the notebooks to hand out.")] = Path("student"),

@@ -74,12 +74,12 @@ def _can(name: str) -> bool:
     if platform.machine().lower() not in {"x86_64", "amd64"}:
         return False
     if name in NEEDS:
-        return NEEDS[name] in _processor()
-    return name == "OMP_NUM_THREADS" or "avx2" in _processor() or not _processor()
+        return NEEDS[name] in processor()
+    return name == "OMP_NUM_THREADS" or "avx2" in processor() or not processor()
 
 
 @cache
-def _processor() -> frozenset[str]:
+def processor() -> frozenset[str]:
     """What the processor can do; nothing where the system does not say it (only Linux does)."""
     info = Path("/proc/cpuinfo")
     said = re.search(r"^flags\s*:(.*)$", info.read_text(), re.MULTILINE) if info.exists() else None

@@ -35,6 +35,7 @@ VOLATILE = (
     "execution",
     "widgets",
 )  # metadata that holds times, this machine, or a kernel's state
+NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=900")
 
 
 def build(root: Path, jobs: int = 1, *, stored: bool = False) -> Path:
@@ -65,8 +66,7 @@ def verify(root: Path, jobs: int = 1, only: Sequence[str] = ()) -> None:
     _say(f"{len(todo)} chapters to verify, {len(keys) - len(todo)} unchanged since they passed")
     if not todo:
         return
-    options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=900", "--dist=loadfile"]
-    command = [sys.executable, "-m", "pytest", *options, f"-n{min(jobs, len(todo))}", *todo]
+    command = [sys.executable, "-m", "pytest", *NBVAL, "--dist=loadfile", f"-n{min(jobs, len(todo))}", *todo]
     if subprocess.run(command, cwd=root, check=False).returncode:
         raise BookError(
             "A chapter does not compute what it shows: see above. Are the new numbers right? `make chapters`."
