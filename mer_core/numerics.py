@@ -108,9 +108,9 @@ def numerics_class() -> str:
     return " ".join([platform.machine(), _text(_torch()), _text(others)]).rstrip()
 
 
-def picture_kernels(*, torch: bool = False) -> str:
-    """What rendered and estimated arrays depend on: part of a ClipSet's key. TV-L1 is computed by torch."""
-    of_torch = {"ATEN_CPU_CAPABILITY": _torch()["ATEN_CPU_CAPABILITY"]} if torch else {}
+def picture_kernels(flow: str | None = None) -> str:
+    """What rendered pictures and estimated flow depend on: part of a ClipSet's key. TV-L1 is computed by torch."""
+    of_torch = {"ATEN_CPU_CAPABILITY": _torch()["ATEN_CPU_CAPABILITY"]} if flow == "tvl1" else {}
     return f"{platform.machine()} {_text(_numpy() | _opencv() | of_torch)}"
 
 
