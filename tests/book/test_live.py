@@ -1,4 +1,4 @@
-"""Nothing that is executed waits for ever: a control asks for a reader only where there is one, all else has a limit."""
+"""Nothing that is executed waits for ever: a control asks for a reader where there is one, all else has a limit."""
 
 from types import SimpleNamespace
 
