@@ -30,7 +30,7 @@ LOOK = (
     "mer_core/book",
 )  # what every page shows
 TOLD = ("mer_core", "data_scripts", "results")  # what the reference and the cards tell of
-START_SECONDS = 300  # that a kernel may take to answer: many start at once on a busy machine
+START_SECONDS = 120  # that a kernel may take to answer: many start at once on a busy machine
 CELL_SECONDS = 540  # that a cell may take, many times what any takes; pytest itself waits 600
 VOLATILE = (
     "papermill",
@@ -117,8 +117,11 @@ def _execute(chapter: Path, target: Path) -> tuple[str | None, float]:
     return None, seconds
 
 
-def _papermill(chapter: Path, target: Path) -> None:
-    """Execute a chapter; whatever goes wrong, or would never end, is told as a `BookError`."""
+def _papermill(chapter: Path, target: Path, *, again: bool = True) -> None:
+    """Execute a chapter; whatever goes wrong, or would never end, is told as a `BookError`.
+
+    A kernel that gives no answer is started once again: of two that start at the same time one may have lost its port.
+    """
     limits = {"start_timeout": START_SECONDS, "execution_timeout": CELL_SECONDS}
     try:
         papermill.execute_notebook(
@@ -134,7 +137,9 @@ def _papermill(chapter: Path, target: Path) -> None:
     except DeadKernelError:
         raise BookError("its kernel died: mostly too little memory, and `--jobs 1` needs less.") from None
     except RuntimeError as error:  # jupyter_client has no kind of its own for it
-        raise BookError(f"its kernel gave no answer: {error}") from None
+        if not again:
+            raise BookError(f"its kernel gave no answer: {error}") from None
+        _papermill(chapter, target, again=False)
 
 
 def _running(path: Path) -> int:
