@@ -1,5 +1,6 @@
 """Whatever goes wrong leaves a command as one line and an exit code; a stack is in a file, or shown when asked for."""
 
+import ast
 import errno
 import io
 import json
@@ -16,6 +17,8 @@ import pytest
 from mer_core import cli
 from mer_core.door import mendable, pass_through
 from mer_core.settings import Settings
+from tests.book.tiny import ROOT
+from tests.training.tools import MINI, _cache, cache, mer  # noqa: F401 (fixtures)
 
 DEEP = "[" * 100_000
 
@@ -139,6 +142,44 @@ def test_a_terminal_without_signs_costs_no_result(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "ascii"))
     pass_through("mer", lambda: print("UF1 0.5 ± 0.1", flush=True))
     assert raw.getvalue() == b"UF1 0.5 ? 0.1\n"
+
+
+@pytest.mark.parametrize("folder", ["mer_core", "data_scripts", "benchmarks"])
+def test_no_file_depends_on_the_encoding_of_a_machine(folder):
+    for source in (ROOT / folder).rglob("*.py"):
+        for call in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and is_text(call):
+                names = [keyword.arg for keyword in call.keywords]
+                assert "encoding" in names, f"{source}, line {call.lineno}: encoding="
+
+
+def is_text(call):
+    """Whether a call reads or writes text: a file's, or another program's."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", None))
+    words = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+    as_text = any(keyword.arg in ("text", "universal_newlines") for keyword in call.keywords)
+    opens = name == "open" and any(word in ("r", "w", "a", "x", "rt", "wt") for word in words)
+    return name in ("read_text", "write_text") or opens or (name == "run" and as_text)
+
+
+def test_a_run_and_its_plus_minus_survive_a_machine_that_knows_ascii_only(tmp_path):
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    words = (
+        "run",
+        "majority",
+        *MINI,
+        "--seeds",
+        "0,1",
+        "--limit",
+        6,
+        "--workers",
+        1,
+        "--out",
+        tmp_path / "run",
+    )
+    made = mer(*words, **ascii_only)
+    assert made.returncode == 0, made.stderr
+    assert "seeds ?" in made.stdout
 
 
 def test_debug_may_stand_anywhere_and_numbers_out_of_reach_are_a_usage_error(monkeypatch, capsys):

@@ -210,7 +210,7 @@ def _sphinx(root: Path, pages: Path, home: Path) -> Path:
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [str(jupyter_book), "build", str(pages), "--path-output", str(home)]
     command += ["--warningiserror", "--keep-going", "--quiet", *(["--all"] if everything else [])]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if result.returncode or not index.exists():
         raise BookError(f"The pages can't be built:\n{result.stdout}{result.stderr}".replace(f"{pages}/", ""))
     built.remember("look", look)
@@ -220,7 +220,7 @@ def _sphinx(root: Path, pages: Path, home: Path) -> Path:
 
 def _citations(pages: Path) -> str:
     """All that is cited, in order: another one gives those of other pages other numbers."""
-    texts = (path.read_text() for path in files(pages) if path.suffix in (".ipynb", ".md"))
+    texts = (path.read_text(encoding="utf-8") for path in files(pages) if path.suffix in (".ipynb", ".md"))
     return " ".join(cited for text in texts for cited in re.findall(r"{cite[^`]*`[^`]*`", text))
 
 

@@ -99,7 +99,9 @@ def _write(run: Run, folder: Path) -> None:
     if run.settings.keep_weights and getattr(run.settings.create_method().settings, "au_weight", 0):
         _table(detections(run)).to_parquet(folder / "action_units.parquet", index=False)
     record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1), "scores": readable(pooled)}
-    (folder / "run.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    (folder / "run.json").write_text(
+        json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 def readable(predictions: pd.DataFrame) -> dict[str, dict[str, float]]:

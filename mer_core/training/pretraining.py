@@ -440,7 +440,7 @@ def keep_start(
     """
     packed = pack({name: values.cpu().contiguous() for name, values in weights.items()})
     card = {**about, "part": part, "subjects": sorted(subjects), "sha256": hashlib.sha256(packed).hexdigest()}
-    file.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    file.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     unfinished = file.with_name(f".{file.name}.unfinished")
     unfinished.write_bytes(packed)
     unfinished.replace(file)

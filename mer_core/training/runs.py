@@ -162,7 +162,7 @@ class Run:
             self._refuse_another(now)
         else:
             text = json.dumps(now, indent=1, ensure_ascii=False) + "\n"
-            _write(self.folder / "run.json", lambda path: path.write_text(text))
+            _write(self.folder / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
 
     def _refuse_another(self, now: dict) -> None:
         """Going on with other settings, data or kernels would mix two runs."""
@@ -191,7 +191,9 @@ class Run:
         if result.weights is not None:
             about = json.dumps(card(result.weights, self.settings, shared, part), indent=1) + "\n"
             _write(self.weights(part), lambda path: path.write_bytes(result.weights))
-            _write(self.weights(part).with_suffix(".json"), lambda path: path.write_text(about))
+            _write(
+                self.weights(part).with_suffix(".json"), lambda path: path.write_text(about, encoding="utf-8")
+            )
         note = {**result.made_by, "seconds": f"{result.seconds:.3f}", "selection": self.settings.selection}
         rows = pa.Table.from_pandas(result.table, preserve_index=False)
         rows = rows.replace_schema_metadata({**rows.schema.metadata, **note})
