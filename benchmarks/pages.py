@@ -72,7 +72,11 @@ def main() -> None:
 
 def with_figures(site: Path) -> list[Path]:
     """The pages that hold a figure."""
-    return [path for path in sorted(site.glob("chapters/**/*.html")) if "mer-figure" in path.read_text()]
+    return [
+        path
+        for path in sorted(site.glob("chapters/**/*.html"))
+        if "mer-figure" in path.read_text(encoding="utf-8")
+    ]
 
 
 def table(pages: list[str], address: str, turns: int) -> pd.DataFrame:

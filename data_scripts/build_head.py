@@ -432,7 +432,7 @@ def main() -> None:
         compare(arrays, ASSET)
         return
     write(arrays, options.out)
-    (options.out.parent / "NOTICE").write_text(NOTICE)
+    (options.out.parent / "NOTICE").write_text(NOTICE, encoding="utf-8")
     digest = hashlib.sha256(options.out.read_bytes()).hexdigest()
     print(
         f"{options.out}: {options.out.stat().st_size:,} bytes\nsha256 {digest} (goes to mer_core/faces/head.py)"

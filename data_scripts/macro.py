@@ -106,7 +106,7 @@ Emotion/S005/001/S005_001_00000011_emotion.txt"""
 
     def _emotion(self, folder: Path) -> str:
         files = sorted(folder.glob("*_emotion.txt")) if folder.is_dir() else []
-        number = whole_number(f"{float(files[0].read_text()):g}") if files else None
+        number = whole_number(f"{float(files[0].read_text(encoding='utf-8')):g}") if files else None
         return "unlabelled" if number is None else self.EMOTIONS[number]
 
 

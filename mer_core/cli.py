@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mer_core import numerics
-from mer_core.book.contents import BookError, find_root
-from mer_core.settings import SettingsError
+from mer_core.book.contents import find_root
+from mer_core.door import pass_through
 
 if TYPE_CHECKING:
     from mer_core.evaluation.experiments import Experiment
@@ -22,10 +22,13 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 Jobs = Annotated[int, typer.Option(min=1, help="Chapters at a time.")]
 Chapters = Annotated[list[str] | None, typer.Argument(help="Their names (mol scores); default: all.")]
 CORES = os.cpu_count() or 1
+DEBUG = "--debug"
 
 
 @app.callback()
-def mer() -> None:
+def mer(
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show the stack of what goes wrong.")] = False,
+) -> None:
     """Micro-expression recognition: the book that runs."""
 
 
@@ -110,25 +113,18 @@ def print_(
 
 
 @app.command()
-def serve(port: Annotated[int, typer.Option(help="Of this machine only.")] = 8000) -> None:
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of this machine only.")] = 8000,
+) -> None:
     """Show the built book at a local address."""
     from contextlib import suppress
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-    pages = find_root() / "_build" / "html"
-    if not (pages / "index.html").exists():
-        raise BookError("The book is not built yet: `make book`.")
-    handler = partial(SimpleHTTPRequestHandler, directory=str(pages))
-    try:
-        server = ThreadingHTTPServer(("localhost", port), handler)
-    except OSError as error:
-        raise BookError(
-            f"Port {port}: {error.strerror}. Take another: mer serve --port {port + 1}"
-        ) from error
+    from mer_core.book.serve import server
+
+    shown = server(find_root() / "_build" / "html", port)
     print(f"The book is at http://localhost:{port} (stop with Ctrl-C)", flush=True)
     with suppress(KeyboardInterrupt):
-        server.serve_forever()
+        shown.serve_forever()
 
 
 @app.command()
@@ -482,15 +478,13 @@ def _assignments(texts: Sequence[str]) -> dict[str, object]:
             raise ValueError(f"--set takes NAME=VALUE, not {text!r}.")
         try:
             made[name] = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # no JSON, or a number of thousands of digits
             made[name] = value
     return made
 
 
 def main() -> None:
-    """Run the command; what a user can mend ends with its message and exit code 1, not with a stack."""
+    """Run the command; whatever goes wrong ends with one line and an exit code, not with a stack."""
     numerics.pin()
-    try:
-        app()
-    except (BookError, SettingsError, ValueError, RuntimeError, OSError) as error:
-        sys.exit(f"mer: {error}")
+    words = [word for word in sys.argv[1:] if word != DEBUG]  # it may stand anywhere
+    pass_through("mer", lambda: app(words, prog_name="mer"), debug=DEBUG in sys.argv)

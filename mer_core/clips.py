@@ -165,7 +165,7 @@ class ClipSet:
     @cached_property
     def provenance(self) -> dict:
         """What it was made from, by which code, and the checksum of every file."""
-        return json.loads((self.folder / "provenance.json").read_text())
+        return json.loads((self.folder / "provenance.json").read_text(encoding="utf-8"))
 
     @cached_property
     def clips(self) -> pd.DataFrame:
@@ -287,7 +287,7 @@ def _fill(
     if not _goes_on(partial, plan):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        (partial / "plan").write_text(plan)
+        (partial / "plan").write_text(plan, encoding="utf-8")
         for name, spec in arrays.items():
             open_memmap(partial / f"{name}.npy", "w+", spec.dtype, (len(clips), *spec.shape))
         open_memmap(partial / "done.npy", "w+", "bool", (len(clips),))
@@ -300,7 +300,7 @@ def _fill(
 
 def _goes_on(partial: Path, plan: str) -> bool:
     """Whether what lies here is the same preparation, begun: the marks are made last, without them it is nothing."""
-    return (partial / "done.npy").exists() and (partial / "plan").read_text() == plan
+    return (partial / "done.npy").exists() and (partial / "plan").read_text(encoding="utf-8") == plan
 
 
 def _in_process(write: "_Writer", rows: np.ndarray) -> Iterator[int]:
@@ -362,7 +362,9 @@ def _seal(
     files = [*(f"{name}.parquet" for name in tables), *(f"{name}.npy" for name in arrays)]
     checksums = {name: sha256(partial / name) for name in files}
     record = {**provenance, "clips": len(tables["clips"]), "sha256": checksums}
-    (partial / "provenance.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    (partial / "provenance.json").write_text(
+        json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
 
 
 def sha256(path: Path) -> str:

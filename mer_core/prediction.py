@@ -31,6 +31,7 @@ from mer_core.methods import METHODS, FeatureMethod, NetworkMethod, create_metho
 from mer_core.protocols import class_map
 from mer_core.training import Examples, Run, examples, load_network, predict_clips, predict_outputs
 from mer_core.training.fit import one_thread
+from mer_core.training.weights import read_card
 from mer_core.vision.landmarks import LEFT_EYE, MOUTH_CORNERS, NOSE_TIP, RIGHT_EYE, Landmarks, read_landmarks
 
 CLIP = "own/you/clip"  # what tables and files call it
@@ -142,6 +143,8 @@ def predict(
 def _method(run: Run) -> NetworkMethod:
     """The method of a run whose networks can be asked; an error that says why they can't."""
     name, folder = run.settings.method, run.folder
+    if name not in METHODS:
+        raise PredictionError(f"{folder} is a run of {name!r}, and there is no such method here.")
     if issubclass(METHODS[name], FeatureMethod):
         raise PredictionError(
             f"Expected a run of a network, got one of {name}, which keeps nothing: run another."
@@ -159,7 +162,10 @@ def _method(run: Run) -> NetworkMethod:
         raise PredictionError(
             f"Expected the network {lost[0]}, and it is gone: run it again, into another folder."
         )
-    method = create_method(name, **run.record["method"])
+    try:
+        method = create_method(name, **run.record["method"])
+    except ValueError as error:
+        raise PredictionError(f"{folder}/run.json: expected the settings of {name}. {error}") from None
     if method.settings.released.normalise != "clip":
         raise PredictionError(
             f"The networks of {folder} take pictures that are scaled by other clips (released.normalise="
@@ -171,7 +177,18 @@ def _method(run: Run) -> NetworkMethod:
 def _networks(run: Run) -> Iterator[tuple[str, nn.Module]]:
     """One at a time: all together may not fit into memory."""
     for part in run.parts():
+        _refuse_another(run, run.weights(part))
         yield str(part), load_network(run.weights(part))
+
+
+def _refuse_another(run: Run, file: Path) -> None:
+    about, asked = read_card(file), run.settings
+    there = (about["method"], tuple(about["classes"]))
+    if there != (expected := (asked.method, class_map(asked.classes).classes)):
+        raise PredictionError(
+            f"Expected {file} to be a network of {expected[0]} for {', '.join(expected[1])}, as its run says, got one "
+            f"of {there[0]} for {', '.join(there[1])}: its card is another's."
+        )
 
 
 # The clip

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import papermill
 from filelock import FileLock
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from mer_core.book.contents import EXECUTED, BookError, Memory, chosen, digest, files, key
@@ -30,12 +30,19 @@ LOOK = (
     "mer_core/book",
 )  # what every page shows
 TOLD = ("mer_core", "data_scripts", "results")  # what the reference and the cards tell of
+START_SECONDS = 120  # that a kernel may take to answer: many start at once on a busy machine
+CELL_SECONDS = 540  # that a cell may take, many times what any takes; pytest itself waits 600
+NBVAL = (
+    "--nbval-lax",
+    "--nbval-current-env",
+    f"--nbval-cell-timeout={CELL_SECONDS}",
+    f"--nbval-kernel-startup-timeout={START_SECONDS}",
+)
 VOLATILE = (
     "papermill",
     "execution",
     "widgets",
 )  # metadata that holds times, this machine, or a kernel's state
-NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=900")
 
 
 def build(root: Path, jobs: int = 1, *, stored: bool = False) -> Path:
@@ -105,19 +112,44 @@ def _execute(chapter: Path, target: Path) -> tuple[str | None, float]:
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(".unfinished.ipynb")
     try:
-        papermill.execute_notebook(
-            chapter, unfinished, kernel_name="python3", cwd=chapter.parent, progress_bar=False
-        )
-    except PapermillExecutionError as error:
-        problem = f"code cell {error.exec_count}: {error.ename}: {error.evalue}\nIts outputs: {unfinished}"
-        return problem, time.monotonic() - start
-    except DeadKernelError:
-        problem = f"its kernel died: mostly too little memory, and `--jobs 1` needs less.\nIts outputs: {unfinished}"
-        return problem, time.monotonic() - start
+        _papermill(chapter, unfinished)
+    except BookError as error:
+        return f"{error}\nIts outputs: {unfinished}", time.monotonic() - start
     seconds = time.monotonic() - start
     tidy(unfinished, seconds)
     unfinished.replace(target)
     return None, seconds
+
+
+def _papermill(chapter: Path, target: Path, *, again: bool = True) -> None:
+    """Execute a chapter; whatever goes wrong, or would never end, is told as a `BookError`.
+
+    A kernel that gives no answer is started once again: of two that start at the same time one may have lost its port.
+    """
+    limits = {"start_timeout": START_SECONDS, "execution_timeout": CELL_SECONDS}
+    try:
+        papermill.execute_notebook(
+            chapter, target, kernel_name="python3", cwd=chapter.parent, progress_bar=False, **limits
+        )
+    except PapermillExecutionError as error:
+        raise BookError(f"code cell {error.exec_count}: {error.ename}: {error.evalue}") from None
+    except CellTimeoutError:
+        raise BookError(
+            f"code cell {_running(target)}: not done after {CELL_SECONDS} s, and stopped. Look at what it waits for, "
+            "or on a machine that computes much else try `--jobs 1`."
+        ) from None
+    except DeadKernelError:
+        raise BookError("its kernel died: mostly too little memory, and `--jobs 1` needs less.") from None
+    except RuntimeError as error:  # jupyter_client has no kind of its own for it
+        if not again:
+            raise BookError(f"its kernel gave no answer: {error}") from None
+        _papermill(chapter, target, again=False)
+
+
+def _running(path: Path) -> int:
+    """Which of an unfinished notebook's code cells was computing."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return sum(cell.metadata.papermill["start_time"] is not None for cell in cells)
 
 
 def tidy(path: Path, seconds: float) -> None:
@@ -182,7 +214,7 @@ def _sphinx(root: Path, pages: Path, home: Path) -> Path:
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [str(jupyter_book), "build", str(pages), "--path-output", str(home)]
     command += ["--warningiserror", "--keep-going", "--quiet", *(["--all"] if everything else [])]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if result.returncode or not index.exists():
         raise BookError(f"The pages can't be built:\n{result.stdout}{result.stderr}".replace(f"{pages}/", ""))
     built.remember("look", look)
@@ -192,7 +224,7 @@ def _sphinx(root: Path, pages: Path, home: Path) -> Path:
 
 def _citations(pages: Path) -> str:
     """All that is cited, in order: another one gives those of other pages other numbers."""
-    texts = (path.read_text() for path in files(pages) if path.suffix in (".ipynb", ".md"))
+    texts = (path.read_text(encoding="utf-8") for path in files(pages) if path.suffix in (".ipynb", ".md"))
     return " ".join(cited for text in texts for cited in re.findall(r"{cite[^`]*`[^`]*`", text))
 
 

@@ -63,7 +63,11 @@ class ModelCard(SphinxDirective):
 
 def import_scripts(app: Sphinx, pages: list[str]) -> None:
     """Before any page is read: autodoc annotates our settings anew, and nothing can be derived from them after that."""
-    texts = [path.read_text() for page in pages if (path := Path(app.env.doc2path(page))).suffix == ".md"]
+    texts = [
+        path.read_text(encoding="utf-8")
+        for page in pages
+        if (path := Path(app.env.doc2path(page))).suffix == ".md"
+    ]
     for name in re.findall(r"\{corpus-card\} (\S+)", "".join(texts)):
         _ = name in CARDS or script(name)
 

@@ -34,7 +34,7 @@ def find_root(start: Path | None = None) -> Path:
 
 def chapters(root: Path) -> list[str]:
     """The notebooks of the book in reading order, as `chapters/foundations/scores.ipynb`."""
-    pages = list(_pages(yaml.safe_load((root / "_toc.yml").read_text())))
+    pages = list(_pages(yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))))
     missing = [page for page in pages if not any((root / page).parent.glob(f"{Path(page).name}.*"))]
     if missing:
         raise BookError(f"_toc.yml names pages that do not exist: {', '.join(missing)}.")
@@ -95,12 +95,12 @@ class Memory:
 
     def holds(self, name: str, key: str) -> bool:
         """Whether this very key was remembered."""
-        return self._file(name).exists() and self._file(name).read_text() == key
+        return self._file(name).exists() and self._file(name).read_text(encoding="utf-8") == key
 
     def remember(self, name: str, key: str) -> None:
         """Put the key in place of an older one."""
         self._file(name).parent.mkdir(parents=True, exist_ok=True)
-        self._file(name).write_text(key)
+        self._file(name).write_text(key, encoding="utf-8")
 
     def forget(self, name: str) -> None:
         """As if nothing had been remembered."""
@@ -117,7 +117,7 @@ def _modules(root: Path, *sources: str) -> set[Path]:
     while todo:
         path = todo.pop()
         found.add(path)
-        todo |= _imported(root, path.read_text()) - found
+        todo |= _imported(root, path.read_text(encoding="utf-8")) - found
     return found
 
 

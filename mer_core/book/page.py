@@ -3,8 +3,9 @@
 Notebooks store a Plotly figure as JSON, and MyST-NB would drop it. Here it becomes a `div` with that JSON beside it,
 drawn by `figures.js`; without JavaScript its text stands there. `plotly-cartesian.min.js` is plotly.js without maps
 and three dimensions, as its authors publish it on npm: a third of the whole, and each page shows its first figure
-half a second sooner. MathJax comes out of its wheel. A live control becomes a sentence that says where it works. A
-picture that moves stands still for readers who asked their system for less motion. None of it is in a notebook.
+half a second sooner. MathJax comes out of its wheel. A live control that somebody stored becomes a sentence that says
+where it works. A picture that moves stands still for readers who asked their system for less motion. None of it is in
+a notebook.
 """
 
 import importlib.util
@@ -21,6 +22,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from mer_core.book.contents import EXECUTED, chapters
+from mer_core.book.live import NOTE
 
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -72,7 +74,7 @@ def check_traces(figure: dict) -> None:
 
 
 class LiveControl:
-    """Says on a static page what a live notebook would offer here."""
+    """Says on a static page what a live notebook would offer here, if it was stored from one."""
 
     mime_priority_overrides = (("html", WIDGET, ABOVE_ALL),)
 
@@ -81,11 +83,7 @@ class LiveControl:
         """A note: the control needs a kernel, and a page has none."""
         if data.mime_type != WIDGET:
             return None
-        html = (
-            '<p class="mer-live">A live control stands here: '
-            "open this chapter as a notebook (<code>make lab</code>) to use it.</p>"
-        )
-        return [nodes.raw(text=html, format="html")]
+        return [nodes.raw(text=NOTE, format="html")]
 
 
 class ChapterStatus(SphinxDirective):
@@ -151,7 +149,9 @@ def copy_libraries(app: Sphinx, error: Exception | None) -> None:
     shutil.copytree(mathjax / fonts, static / "mathjax" / fonts, dirs_exist_ok=True)
     shutil.copy2(mathjax / "tex-chtml.js", static / "mathjax")
     for script in static.glob("vendor/fontawesome/*/js/all.min.js"):
-        script.write_text("")  # 1.5 MB on every page that would draw again the icons that the font has drawn
+        script.write_bytes(
+            b""
+        )  # 1.5 MB on every page that would draw again the icons that the font has drawn
 
 
 def _wheel(package: str) -> Path:

@@ -48,7 +48,7 @@ def _print(browser: str, address: str, target: Path) -> Path:
     command += [f"--virtual-time-budget={PATIENCE}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command += ["--no-sandbox"]  # as root Chromium refuses to start otherwise
-    result = subprocess.run([*command, address], capture_output=True, text=True, check=False)
+    result = subprocess.run([*command, address], capture_output=True, encoding="utf-8", check=False)
     if not target.exists():
         raise BookError(f"{browser} did not print {address}:\n{result.stderr.strip()[-1000:]}")
     return target

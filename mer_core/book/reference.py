@@ -44,7 +44,9 @@ def _section(module: str) -> str:
 def import_all(app: Sphinx, pages: list[str]) -> None:
     """Before any page is read: autodoc annotates base classes anew, and pydantic's can't be derived from after that."""
     texts = [
-        expanded(Path(app.env.doc2path(page)).read_text()) for page in pages if page.startswith(REFERENCE)
+        expanded(Path(app.env.doc2path(page)).read_text(encoding="utf-8"))
+        for page in pages
+        if page.startswith(REFERENCE)
     ]
     for name in re.findall(r"automodule:: (\S+)", "".join(texts)):
         importlib.import_module(name)

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,16 +12,15 @@ from mer_core.corpora.prepared import check_motion, prepare_corpus
 from mer_core.corpora.report import print_report
 from mer_core.corpora.source import Source
 from mer_core.corpora.survey import COMMON_REPAIRS, check_pictures, survey
+from mer_core.door import pass_through
 from mer_core.numerics import pin
 
 
 def run_script(source: type[Source], arguments: Sequence[str] | None = None) -> None:
-    """Run a script; what a user can mend ends with its message and exit code 1, not with a stack."""
+    """Run a script; whatever goes wrong ends with one line and an exit code, not with a stack."""
     pin()
-    try:
-        _run(source, _parser(source).parse_args(arguments))
-    except (ValueError, RuntimeError, OSError) as error:
-        sys.exit(f"{source.name}: {error}")
+    asked = _parser(source).parse_args(arguments)
+    pass_through(source.name, lambda: _run(source, asked), debug=asked.debug)
 
 
 def _run(kind: type[Source], asked: argparse.Namespace) -> None:
@@ -58,15 +56,25 @@ def _parser(kind: type[Source]) -> argparse.ArgumentParser:
     parser.add_argument("--landmarks", default="none", metavar="FILE|dlib|none", help=points)
     repairs = ", ".join([*COMMON_REPAIRS, *kind.repairs])
     parser.add_argument("--repair", action="append", default=[], metavar="NAME", help=f"one of: {repairs}")
-    parser.add_argument("--shortest", type=int, default=2, help="frames that a clip must have (default: 2)")
     parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)"
+        "--shortest", type=_count, default=2, help="frames that a clip must have (default: 2)"
     )
+    parser.add_argument(
+        "--workers", type=_count, default=os.cpu_count() or 1, help="processes (default: one a core)"
+    )
+    parser.add_argument("--debug", action="store_true", help="show the stack of what goes wrong")
     for name, field in kind.Options.model_fields.items():
         parser.add_argument(
             f"--{name.replace('_', '-')}", dest=name, help=f"{field.description} (default: {field.default})"
         )
     return parser
+
+
+def _count(text: str) -> int:
+    """A number of things, for argparse, whose error names the option."""
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
+    return int(text)
 
 
 def _view(said: str, landmarks: str) -> View:
@@ -83,5 +91,5 @@ def _view(said: str, landmarks: str) -> View:
 def _value(text: str) -> object:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, or a number of thousands of digits
         return text

@@ -66,7 +66,7 @@ def load_paper(name: str) -> Paper:
     """The experiments of a paper; a claim about a run that is not listed is an error."""
     if name not in paper_names():
         raise ValueError(f"There is no paper {name!r}; there are {', '.join(paper_names())}.")
-    plain = tomllib.loads((PAPERS / f"{name}.toml").read_text())
+    plain = tomllib.loads((PAPERS / f"{name}.toml").read_text(encoding="utf-8"))
     defaults = plain.pop("defaults", {})
     every = _product(plain.pop("rows", {}), plain.pop("columns", {}))
     for key, experiment in plain.pop("experiments", {}).items():

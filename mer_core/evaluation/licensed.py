@@ -205,6 +205,8 @@ class Place:
         try:
             run_script(self._script, words)
         except SystemExit as end:  # its message says what was expected and what was found
+            if not isinstance(end.code, str):
+                raise
             raise LicensedError(f"{end.code}\n{self._by_hand(words)}") from None
 
     def _by_hand(self, words: list[str]) -> str:

@@ -29,7 +29,7 @@ def reported(paper: str) -> tuple[Figure, ...]:
     names = sorted(path.stem for path in REPORTED.glob("*.toml"))
     if paper not in names:
         raise ValueError(f"No figures are known of a paper {paper!r}; they are of {', '.join(names)}.")
-    plain = tomllib.loads((REPORTED / f"{paper}.toml").read_text())
+    plain = tomllib.loads((REPORTED / f"{paper}.toml").read_text(encoding="utf-8"))
     return tuple(Figure.parse(figure) for figure in plain["figure"])
 
 

@@ -260,7 +260,7 @@ def review(results: Path, again: Path, only: str | None = None) -> str:
         _sources(stored),
     ]
     title = "Review" + (f": {papers[0].title}" if only else "")
-    return Template(FRAME.read_text()).substitute(title=escape(title), body=join("\n", parts))
+    return Template(FRAME.read_text(encoding="utf-8")).substitute(title=escape(title), body=join("\n", parts))
 
 
 def _head(every: list[Entry], judged: Mapping, moved: Mapping[str, Again], only: str | None) -> Html:

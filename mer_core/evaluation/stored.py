@@ -10,6 +10,7 @@
 """
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,9 @@ import pandas as pd
 
 from mer_core.evaluation.detection import Detections, detections
 from mer_core.evaluation.tables import score_table
+from mer_core.reading import FileError, read_json, read_parquet
 from mer_core.training import Run
+from mer_core.training.records import Record, read_predictions
 
 
 @dataclass(frozen=True)
@@ -37,17 +40,17 @@ class StoredRun:
     @cached_property
     def record(self) -> dict:
         """What was asked for, on which data, by which code, on which machine."""
-        return json.loads((self.folder / "run.json").read_text())
+        return read_json(self.folder / "run.json", Record)
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
         """Pooled over folds."""
-        return pd.read_parquet(self.folder / "predictions.parquet")
+        return read_predictions(self.folder / "predictions.parquet")
 
     @cached_property
     def epochs(self) -> np.ndarray:  # (E, N)
         """What was predicted after each epoch, for the rows of `predictions`."""
-        return pd.read_parquet(self.folder / "epochs.parquet").to_numpy().T
+        return read_parquet(self.folder / "epochs.parquet").to_numpy().T
 
     @cached_property
     def action_units(self) -> Detections | None:
@@ -55,9 +58,11 @@ class StoredRun:
         file = self.folder / "action_units.parquet"
         if not file.exists():
             return None
-        table = pd.read_parquet(file)
-        units = tuple(int(name[2:]) for name in table if name.startswith("AU"))
+        table = read_parquet(file)
+        units = tuple(int(name[2:]) for name in table if re.fullmatch(r"AU\d+", name))
         shown, said = ([f"{kind}{unit}" for unit in units] for kind in ("AU", "p_AU"))
+        if not units or {*shown, *said} != {*table}:
+            raise FileError(f"{file}: expected columns AU4 …, p_AU4 … for action units, got {list(table)}.")
         return Detections(table[shown].to_numpy(), table[said].to_numpy(), units)
 
 
@@ -94,7 +99,9 @@ def _write(run: Run, folder: Path) -> None:
     if run.settings.keep_weights and getattr(run.settings.create_method().settings, "au_weight", 0):
         _table(detections(run)).to_parquet(folder / "action_units.parquet", index=False)
     record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1), "scores": readable(pooled)}
-    (folder / "run.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    (folder / "run.json").write_text(
+        json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 def readable(predictions: pd.DataFrame) -> dict[str, dict[str, float]]:

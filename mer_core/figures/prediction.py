@@ -62,8 +62,8 @@ def page(made: "Prediction") -> str:
     )
     return PAGE.substitute(
         title=f"What a run says of {escape(made.name)}",
-        style=(HERE / "prediction.css").read_text(),
-        script=(HERE / "prediction.js").read_text(),
+        style=(HERE / "prediction.css").read_text(encoding="utf-8"),
+        script=(HERE / "prediction.js").read_text(encoding="utf-8"),
         lead=lead,
         cautions=_items(made.cautions),
         notes=_items(made.notes),

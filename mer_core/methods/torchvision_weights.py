@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from mer_core.reading import FileError, read_weights
 
 
 def load_trunks(trunks: Iterable[nn.Module], file: Path, name: str) -> None:
@@ -49,10 +49,10 @@ def _read(file: Path, name: str) -> Mapping[str, Tensor]:
             "or leave the setting out to begin at random."
         )
     try:
-        return load_file(file)
-    except SafetensorError as error:
+        return read_weights(file.read_bytes(), file)
+    except FileError as error:
         made = f"torchvision.models.{'video.' if name == 'r3d_18' else ''}{name}(weights='DEFAULT')"
         raise ValueError(
-            f"{file}: expected safetensors, which hold numbers alone, got something else ({error}). Torchvision's own "
-            f"file becomes one by safetensors.torch.save_file({made}.state_dict(), 'weights.safetensors')."
+            f"{error} They hold numbers alone. Torchvision's own file becomes one by "
+            f"safetensors.torch.save_file({made}.state_dict(), 'weights.safetensors')."
         ) from None

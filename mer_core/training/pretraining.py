@@ -17,8 +17,6 @@ import pandas as pd
 import torch
 from filelock import FileLock
 from platformdirs import user_cache_path
-from safetensors import SafetensorError
-from safetensors.torch import load as unpack
 from safetensors.torch import save as pack
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -34,6 +32,7 @@ from mer_core.methods.ma2mi import MA2MI, Encoder, MIACNet
 from mer_core.methods.ma2mi_reconstruction import Reconstruction, gain
 from mer_core.numerics import numerics_class
 from mer_core.progress import progress
+from mer_core.reading import Form, read_json, read_weights, same_shapes
 from mer_core.training.augment import augment
 from mer_core.training.fit import one_thread, seeded
 
@@ -441,7 +440,7 @@ def keep_start(
     """
     packed = pack({name: values.cpu().contiguous() for name, values in weights.items()})
     card = {**about, "part": part, "subjects": sorted(subjects), "sha256": hashlib.sha256(packed).hexdigest()}
-    file.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    file.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     unfinished = file.with_name(f".{file.name}.unfinished")
     unfinished.write_bytes(packed)
     unfinished.replace(file)
@@ -455,10 +454,7 @@ def read_start(file: Path) -> tuple[Start, dict]:
             f"{file} is damaged, or is another file than its card says: its checksum is {found[:12]}…, expected "
             f"{card['sha256'][:12]}…. Delete it: what this package made, it makes again."
         )
-    try:
-        weights = unpack(packed)
-    except SafetensorError as error:
-        raise StartError(f"{file} is no safetensors file ({error}).") from None
+    weights = read_weights(packed, file)
     prefix = f"{card['part']}."
     own = {name.removeprefix(prefix): values for name, values in weights.items() if name.startswith(prefix)}
     return Start(card["part"], own, card["sha256"]), card
@@ -472,6 +468,14 @@ def _bytes(file: Path) -> bytes:
     return file.read_bytes()
 
 
+class StartCard(Form):
+    """The card of first weights."""
+
+    part: str
+    subjects: list[str]
+    sha256: str
+
+
 def _card(file: Path) -> dict:
     """What is beside the file. Without it nobody knows whom the weights have seen."""
     place = file.with_suffix(".json")
@@ -479,10 +483,7 @@ def _card(file: Path) -> dict:
         raise StartError(
             f"{file} has no card {place.name} beside it that says whom it was learnt from: `keep_start` writes both."
         )
-    card = json.loads(place.read_text())
-    if missing := {"part", "subjects", "sha256"} - set(card):
-        raise StartError(f"{place} is no card of weights: it lacks {', '.join(sorted(missing))}.")
-    return card
+    return read_json(place, StartCard)
 
 
 def load_reconstruction(file: Path) -> Reconstruction:
@@ -491,5 +492,7 @@ def load_reconstruction(file: Path) -> Reconstruction:
     if card.get("start") != "ma2mi":
         raise StartError(f"{file} was not learnt by reconstruction: it has no decoder.")
     model = Reconstruction(MA2MI.Settings.parse(card["settings"]))
-    model.load_state_dict(unpack(file.read_bytes()))
+    weights = read_weights(file.read_bytes(), file)
+    same_shapes(file, model.state_dict(), weights)
+    model.load_state_dict(weights)
     return model.eval()

@@ -30,6 +30,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from mer_core.progress import progress
+from mer_core.reading import read_json
 from mer_core.training.engines import ENGINES
 from mer_core.training.parts import (
     Material,
@@ -41,6 +42,7 @@ from mer_core.training.parts import (
     material,
     numerics,
 )
+from mer_core.training.records import Record, read_predictions, read_settings
 from mer_core.training.weights import card
 
 KEPT = "What is finished is kept: `mer resume`."
@@ -94,12 +96,12 @@ class Run:
     @cached_property
     def record(self) -> dict:
         """What was asked for, on which data, by which code, on which machine."""
-        return json.loads((self.folder / "run.json").read_text())
+        return read_json(self.folder / "run.json", Record)
 
     @cached_property
     def settings(self) -> RunSettings:
         """What was asked for."""
-        return RunSettings.parse(self.record["settings"])
+        return read_settings(self.record, self.folder / "run.json")
 
     def parts(self) -> list[Part]:
         """All that the run consists of, in order."""
@@ -125,7 +127,7 @@ class Run:
         """The pooled predictions of all finished parts."""
         if not (parts := self.finished()):
             raise RunError(f"{self.folder} has no predictions yet: `mer resume {self.folder}`.")
-        return pd.concat([pd.read_parquet(self.file(part)) for part in parts], ignore_index=True)
+        return pd.concat([read_predictions(self.file(part)) for part in parts], ignore_index=True)
 
     def notes(self) -> pd.DataFrame:
         """A row a finished part: the seconds it took, and the code and numerics that computed it."""
@@ -160,7 +162,7 @@ class Run:
             self._refuse_another(now)
         else:
             text = json.dumps(now, indent=1, ensure_ascii=False) + "\n"
-            _write(self.folder / "run.json", lambda path: path.write_text(text))
+            _write(self.folder / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
 
     def _refuse_another(self, now: dict) -> None:
         """Going on with other settings, data or kernels would mix two runs."""
@@ -189,7 +191,9 @@ class Run:
         if result.weights is not None:
             about = json.dumps(card(result.weights, self.settings, shared, part), indent=1) + "\n"
             _write(self.weights(part), lambda path: path.write_bytes(result.weights))
-            _write(self.weights(part).with_suffix(".json"), lambda path: path.write_text(about))
+            _write(
+                self.weights(part).with_suffix(".json"), lambda path: path.write_text(about, encoding="utf-8")
+            )
         note = {**result.made_by, "seconds": f"{result.seconds:.3f}", "selection": self.settings.selection}
         rows = pa.Table.from_pandas(result.table, preserve_index=False)
         rows = rows.replace_schema_metadata({**rows.schema.metadata, **note})

@@ -1,14 +1,14 @@
 """Networks on disk: numbers only, as safetensors, each with a card that says what they are. Nothing is unpickled."""
 
 import hashlib
-import json
 from pathlib import Path
 
-from safetensors.torch import load as unpack
 from torch import nn
 
-from mer_core.methods import METHODS, Method, count_parameters, create_method
+from mer_core.methods import METHODS, Method, count_parameters, create_model
+from mer_core.reading import FileError, read_json, read_weights, same_shapes
 from mer_core.training.parts import Material, Part, RunSettings
+from mer_core.training.records import Card
 
 
 def _trained_on(settings: RunSettings, method: Method) -> str:
@@ -43,12 +43,26 @@ def card(weights: bytes, settings: RunSettings, shared: Material, part: Part) ->
 
 def load_network(file: Path) -> nn.Module:
     """The network of a `.safetensors` file, ready to predict; its card lies beside it."""
-    weights, about = file.read_bytes(), json.loads(file.with_suffix(".json").read_text())
+    weights, about = file.read_bytes(), read_card(file)
     if hashlib.sha256(weights).hexdigest() != about["sha256"]:
-        raise ValueError(f"{file} is not the file that its card describes: its checksum differs.")
-    kind = METHODS[about["method"]]
-    settings = {name: value for name, value in about["settings"].items() if name not in kind.files}
-    method = create_method(about["method"], **settings)
-    network = method.network(len(about["classes"]))
-    network.load_state_dict(unpack(weights))
+        raise FileError(f"{file} is not the file that its card describes: its checksum differs.")
+    numbers, network = read_weights(weights, file), _network(about, file.with_suffix(".json"))
+    same_shapes(file, network.state_dict(), numbers)
+    network.load_state_dict(numbers)
     return network.eval()
+
+
+def read_card(file: Path) -> dict[str, object]:
+    """What the card of a `.safetensors` file says of it."""
+    return read_json(file.with_suffix(".json"), Card)
+
+
+def _network(about: dict, card: Path) -> nn.Module:
+    """As its card says, with first weights that do not matter."""
+    kind = METHODS.get(about["method"])
+    files = kind.files if kind else ()
+    settings = {name: value for name, value in about["settings"].items() if name not in files}
+    try:
+        return create_model(about["method"], len(about["classes"]), **settings)
+    except (ValueError, RuntimeError) as error:
+        raise FileError(f"{card}: expected the card of a network that can be built. {error}") from None

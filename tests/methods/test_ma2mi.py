@@ -41,6 +41,7 @@ from mer_core.methods.ma2mi_reconstruction import (
     motion_weights,
     sizes,
 )
+from mer_core.reading import FileError
 from mer_core.settings import SettingsError
 from mer_core.training import Examples, RunSettings, fit_network, run
 from mer_core.training.pretraining import (
@@ -686,7 +687,7 @@ def test_damaged_weights_are_refused(starts, tmp_path):
         read_start(file)
     nonsense = b"no weights at all"
     copied(starts, tmp_path, sha256=hashlib.sha256(nonsense).hexdigest()).write_bytes(nonsense)
-    with pytest.raises(StartError, match="no safetensors file"):
+    with pytest.raises(FileError, match="expected safetensors"):
         read_start(file)
 
 
@@ -705,7 +706,7 @@ def test_weights_without_a_card_or_without_a_file_are_refused(tmp_path):
     with pytest.raises(StartError, match="has no card"):
         read_start(tmp_path / "none.safetensors")
     (tmp_path / "none.json").write_text("{}")
-    with pytest.raises(StartError, match="lacks part, sha256, subjects"):
+    with pytest.raises(FileError, match="expected the card of first weights; part: Field required"):
         read_start(tmp_path / "none.safetensors")
     (tmp_path / "none.json").write_text(json.dumps({"part": "", "subjects": [], "sha256": ""}))
     with pytest.raises(StartError, match="There are no weights"):
