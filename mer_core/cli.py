@@ -409,24 +409,17 @@ def _reproduce_table(asked: dict[str, object]) -> None:
 def _reproduce_experiments(
     experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: object
 ) -> None:
-    from mer_core.evaluation.reproduction import (
-        Clock,
-        conclusion,
-        measured_tolerance,
-        refuse_drift,
-        reproduce,
-    )
+    from mer_core.evaluation.reproduction import Clock, conclusion, refuse_drift, reproduce
 
     results = find_root() / "results"
-    tolerance = measured_tolerance(results)
     clock = Clock(experiments, results, workers, out, options["changes"])
     print(f"{len(experiments)} experiments; {clock.left()}".rstrip("; "))
     rows = []
     for row in reproduce(experiments, out, results, workers=workers, **options):
         rows.append(row)
         clock.finish(row.experiment)
-        print(f"{row.experiment}: UF1 {row.now:.3f}, {row.verdict}; {clock.left()}".rstrip("; "), flush=True)
-    print(conclusion(rows, tolerance))
+        print(f"{row.experiment}: UF1 {row.now:.3f}, {row}; {clock.left()}".rstrip("; "), flush=True)
+    print(conclusion(rows, out))
     refuse_drift(rows, as_listed=not (options["changes"] or options["store"]))
 
 
