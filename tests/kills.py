@@ -38,7 +38,7 @@ class Kill:
     writing: Path | None = None
 
     def __str__(self) -> str:
-        return f"killed before call {self.number} ({self.call or "none"}), the file in writing cut to {self.cut}"
+        return f"killed before {self.call or 'its end'} (call {self.number}), the last file cut to {self.cut}"
 
     def see(self, event: str, args: tuple) -> None:
         """An audit event: the death itself, or one after it, raises."""
