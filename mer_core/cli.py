@@ -252,8 +252,11 @@ def status(folder: Folder) -> None:
     print(f"{folder}: {len(finished)} of {len(made.parts())} parts, {seconds:.0f} s of computing")
     for warning in warnings(made):
         print(warning)
-    if missing:
-        print(f"missing: {', '.join(map(str, missing[:8]))}{' …' if len(missing) > 8 else ''}")
+    for word, parts in {"missing": missing, "damaged": made.damaged()}.items():
+        if parts:
+            print(f"{word}: {', '.join(map(str, parts[:8]))}{' …' if len(parts) > 8 else ''}")
+    if unread := made.unread() - len(made.damaged()):
+        print(f"{unread} files of an older version in predictions/: `mer resume` computes them anew")
 
 
 @app.command()
@@ -331,13 +334,10 @@ def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder 
     Example: mer keep runs/ststnet-synth-megc2019-3class-book-loso ststnet-synth
     """
     from mer_core.evaluation.stored import keep as keep_run
+    from mer_core.evaluation.stored import new_place
     from mer_core.training import Run
 
-    target = find_root() / "results" / name
-    if target.exists():
-        raise ValueError(
-            f"Expected the name of a new folder, but there is a {target}: choose another, or delete it."
-        )
+    target = new_place(find_root() / "results", name)
     print(keep_run(Run.open(folder), target).folder)
 
 

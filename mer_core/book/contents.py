@@ -5,15 +5,15 @@ other), on the data files of the package, on `results/` if one of these modules 
 A *key* is the hash of all that.
 """
 
-import ast
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import nbformat
 import yaml
+
+from mer_core.code import closure, imported
 
 STORED = "mer_core/evaluation/stored.py"  # what reads `results/`
 EXECUTED = "executed"  # a notebook's note of how long it took, and where
@@ -112,32 +112,9 @@ class Memory:
 
 def _modules(root: Path, *sources: str) -> set[Path]:
     """Files of `mer_core` and `data_scripts` that the sources import, directly or through each other."""
-    found: set[Path] = set()
-    todo = {path for source in sources for path in _imported(root, source)}
-    while todo:
-        path = todo.pop()
-        found.add(path)
-        todo |= _imported(root, path.read_text(encoding="utf-8")) - found
-    return found
-
-
-@cache
-def _imported(root: Path, source: str) -> frozenset[Path]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(without_magics(source))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    ours = (name.split(".") for name in names if name.split(".")[0] in ("mer_core", "data_scripts"))
-    return frozenset(path for parts in ours for path in _module_files(root, parts))
-
-
-def _module_files(root: Path, parts: list[str]) -> Iterator[Path]:
-    """`a.b.c` reads a/__init__.py, a/b/__init__.py and a/b/c.py or a/b/c/__init__.py."""
-    for depth in range(1, len(parts) + 1):
-        place = root.joinpath(*parts[:depth])
-        yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.exists())
+    homes = dict.fromkeys(("mer_core", "data_scripts"), root)
+    texts = (without_magics(source).encode() for source in sources)
+    return closure({path for text in texts for path in imported(text, homes)}, homes)
 
 
 def without_magics(source: str) -> str:

@@ -94,11 +94,15 @@ class Again:
     row: Reproduced
     parts: list[str]  # of the two records that are not the same
     missing: int  # parts that are not computed yet
+    stale: int = 0  # parts that are, by other code
 
     @property
     def verdict(self) -> str:
-        """In a word; an unfinished run can't be judged."""
-        return f"unfinished: {self.missing} parts missing" if self.missing else self.row.verdict
+        """In a word; an unfinished run can't be judged, nor one by code that is no longer there."""
+        if self.missing:
+            return f"unfinished: {self.missing} parts missing"
+        stale = f"stale: {self.stale} parts computed by other code than today's"
+        return stale if self.stale else self.row.verdict
 
 
 def computed_again(stored: Iterable[Entry], folder: Path, spreads: Sequence[Spread]) -> dict[str, Again]:
@@ -124,7 +128,7 @@ def _again(entry: Entry, made: Run, spreads: Sequence[Spread]) -> Again:
     missing = len(made.missing())
     parts = [name for name in SAME if made.record.get(name) != entry.record.get(name)]
     row = Reproduced(entry.name, NOTHING) if missing else compared(entry.name, made, entry.run, spreads)
-    return Again(made.folder, row, parts, missing)
+    return Again(made.folder, row, parts, missing, 0 if missing else len(made.stale()))
 
 
 def changed(entry: Entry) -> dict[str, tuple[object, object]]:
