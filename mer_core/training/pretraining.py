@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from filelock import FileLock
 from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.torch import load as unpack
@@ -28,6 +27,7 @@ from torch.nn import functional as F
 
 from mer_core import open_corpus
 from mer_core.clips import ClipSet, content_key
+from mer_core.locks import locked
 from mer_core.methods import Method
 from mer_core.methods.base import Start
 from mer_core.methods.ma2mi import MA2MI, Encoder, MIACNet
@@ -413,10 +413,10 @@ def make_start(
     }
     name = f"{chosen.start}-{Path(chosen.macro).name}-seed{seed}-{content_key(VERSION, about)}.safetensors"
     file = (cache or user_cache_path("mer_core") / "starts") / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        if not file.exists():
-            _make(method, clips, seed, device, file, about)
+    if not file.exists():
+        with locked(file.with_name(f"{file.name}.lock")):
+            if not file.exists():
+                _make(method, clips, seed, device, file, about)
     return file
 
 
