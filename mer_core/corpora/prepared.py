@@ -4,7 +4,6 @@ The folder that a script of `data_scripts/` fills is a ClipSet of one view. Besi
 view needs: the file of every frame and the landmarks. So a method gets the view that it wants without the script.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +23,7 @@ from mer_core.vision import dynamic_image, estimate_flows
 from mer_core.vision.align import face_square, move_points, warp
 from mer_core.vision.landmarks import LandmarkError, Landmarks
 from mer_core.vision.sampling import blend, even_moments, nearest
+from mer_core.workers import cores
 
 
 class CorpusError(ValueError):
@@ -109,6 +109,7 @@ class PreparedCorpus:
 
     def clipset(self, view: View, limit: int | None = None, workers: int | None = None) -> ClipSet:
         """This view of the corpus: the one that lies here, or one made from the frames the first time."""
+        self._own.verify()
         made = self._own if view.plain() == self._own.provenance["view"] else self._other(view, workers)
         return made if limit is None else made.select(spread(self.clips["emotion"], limit))
 
@@ -125,9 +126,9 @@ class PreparedCorpus:
         landmarks = (
             Landmarks.from_table(pd.read_parquet(points), self.card.landmarks) if points.exists() else None
         )
-        out, cores = self.folder / "views" / f"{view.name}-{key}", workers or os.cpu_count() or 1
+        out, workers = self.folder / "views" / f"{view.name}-{key}", workers or cores()
         try:
-            return _prepare(out, self.card, self.clips, files, landmarks, view, cores, {}, {})
+            return _prepare(out, self.card, self.clips, files, landmarks, view, workers, {}, {})
         except LandmarkError as error:
             raise CorpusError(
                 f"{error} They were searched on the frames of another view: prepare the corpus again, into another "

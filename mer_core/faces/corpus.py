@@ -4,7 +4,6 @@ Labels are arithmetic: `open_corpus("synth").clips` renders nothing. Pixels are 
 """
 
 import hashlib
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
@@ -36,6 +35,7 @@ from mer_core.numerics import picture_kernels
 from mer_core.settings import Settings
 from mer_core.vision import ESTIMATORS, dynamic_image, estimate_flows
 from mer_core.vision.align import move_flow, move_points, similarity, warp
+from mer_core.workers import cores
 
 EXACT = ("exact", "exact-au")
 STEADY = [
@@ -259,7 +259,7 @@ class Corpus:
         provenance = {"corpus": self.card.plain(), "view": view.plain(), **made_by, "left out": []}
         produce = _Produce(self.card, view, rows)
         clips = self.clips.iloc[rows].reset_index(drop=True)
-        return prepare(folder, clips, view.arrays(), produce, provenance, workers or os.cpu_count() or 1)
+        return prepare(folder, clips, view.arrays(), produce, provenance, workers or cores(), renew=True)
 
     def _check_colour(self, colour: bool) -> None:
         if colour and not self.card.colour:

@@ -1,17 +1,18 @@
 """Where the parts of a run are computed: in processes here, or on a Ray cluster. The results are the same."""
 
 import os
-import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from dataclasses import dataclass
+from multiprocessing import parent_process
 from types import ModuleType
 
-from mer_core.clips import end_with_parent
+from mer_core.faces.corpus import CARDS
+from mer_core.methods import METHODS
 from mer_core.numerics import handed_on, take_over
+from mer_core.protocols import CLASS_MAPS
 from mer_core.training.parts import Part, Result, RunError, RunSettings, compute
+from mer_core.workers import WorkerDied, distribute
 
 Results = Iterator[tuple[Part, Result]]
 Compute = Callable[[str, Part], Result]
@@ -19,31 +20,35 @@ Compute = Callable[[str, Part], Result]
 
 def local(plain: str, todo: list[Part], workers: int) -> Results:
     """One process a worker, one thread each: two such are faster than one with two threads."""
-    if workers == 1 or len(todo) < 2:
-        yield from ((part, compute(plain, part)) for part in todo)
-        return
-    pool = ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), _start_worker, (handed_on(),))
+    name = RunSettings.model_validate_json(plain).method
+    known = ({name: METHODS[name]}, CLASS_MAPS, CARDS)
     try:
-        started = {pool.submit(compute, plain, part): part for part in todo}
-        for future in as_completed(started):
-            yield started[future], future.result()
-    except BrokenProcessPool:
+        yield from distribute(_Task(compute, handed_on(), plain, known), todo, workers)
+    except WorkerDied:
         raise RunError(
-            "A worker died. What is finished is kept: `mer resume`. If it dies again, memory may be short (fewer "
-            "--workers), or your script starts work while it is imported: put that under `if __name__ == '__main__':`."
+            "A worker died. What is finished is kept: `mer resume`. If it dies again, memory may be short: fewer "
+            "--workers."
         ) from None
-    finally:  # after an error nobody waits for parts that have not begun
-        pool.shutdown(cancel_futures=True)
 
 
-def _start_worker(kernels: dict[str, str]) -> None:
-    """A worker ends with its parent, even if that is killed, and without a stack when Ctrl-C stops both.
+@dataclass(frozen=True)
+class _Task:
+    """A part's computation, with what the caller may have added to the book: a worker knows no more than the book.
 
     It computes with the kernels of its parent, so that the number of workers changes no prediction.
     """
-    take_over(kernels)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    end_with_parent()
+
+    compute: Compute
+    kernels: dict[str, str]
+    plain: str
+    known: tuple[dict, ...]
+
+    def __call__(self, part: Part) -> Result:
+        if parent_process():
+            take_over(self.kernels)
+        for here, there in zip((METHODS, CLASS_MAPS, CARDS), self.known, strict=True):
+            here.update(there)
+        return self.compute(self.plain, part)
 
 
 def on_ray(plain: str, todo: list[Part], workers: int) -> Results:

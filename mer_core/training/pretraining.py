@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from filelock import FileLock
 from platformdirs import user_cache_path
 from safetensors.torch import save as pack
 from sklearn.linear_model import LogisticRegression
@@ -27,6 +26,7 @@ from torch.nn import functional as F
 
 from mer_core import atomic, open_corpus
 from mer_core.clips import ClipSet, content_key, sha256
+from mer_core.locks import locked
 from mer_core.methods import Method
 from mer_core.methods.base import Start
 from mer_core.methods.ma2mi import MA2MI, Encoder, MIACNet
@@ -418,11 +418,11 @@ def make_start(
     }
     name = f"{chosen.start}-{Path(chosen.macro).name}-seed{seed}-{content_key(about)}.safetensors"
     file = (cache or user_cache_path("mer_core") / "starts") / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        _finish(file)
-        if not file.exists():
-            _make(method, clips, seed, device, file, about)
+    if not file.exists():
+        with locked(file.with_name(f"{file.name}.lock")):
+            _finish(file)
+            if not file.exists():
+                _make(method, clips, seed, device, file, about)
     return file
 
 

@@ -27,10 +27,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from mer_core import atomic
 from mer_core.clips import sha256
+from mer_core.locks import locked
 from mer_core.progress import progress
 from mer_core.reading import read_json
 from mer_core.training.engines import ENGINES
@@ -46,6 +47,7 @@ from mer_core.training.parts import (
 from mer_core.training.provenance import code_of, provenance
 from mer_core.training.records import Record, read_predictions, read_settings
 from mer_core.training.weights import card
+from mer_core.workers import at_most, begin
 
 KEPT = "What is finished is kept: `mer resume`."
 
@@ -62,14 +64,16 @@ def run(
     `local` computes in `workers` processes here (None: one a core, or one if it has a GPU to feed); `ray` wherever a
     cluster has room, with `per_gpu` parts at once on a GPU.
     """
+    begin()
     if engine not in ENGINES:
         raise RunError(f"There is no engine {engine!r}; there are {', '.join(ENGINES)}.")
     settings, made = settings.checked(), Run(Path(folder))
-    workers = workers or ((os.cpu_count() or 1) if settings.device == "cpu" else 1)
     material.cache_clear()  # a method that was edited and imported again is another one
     with made.locked():
-        shared = material(plain := settings.model_dump_json())
+        with at_most(workers):  # rendering, too
+            shared = material(plain := settings.model_dump_json())
         made.describe(settings, shared)
+        workers = workers or ((os.cpu_count() or 1) if settings.device == "cpu" else 1)
         todo, parts = made.todo(), made.parts()
         with progress(total=len(parts), initial=len(parts) - len(todo), desc=str(folder), unit="part") as bar:
             for part, result in ENGINES[engine](plain, todo, workers if engine == "local" else per_gpu):
@@ -202,9 +206,8 @@ class Run:
     def locked(self) -> Iterator[None]:
         """Held while the run computes: a second one says so and stops."""
         self._refuse_other_files()
-        self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.folder / "lock", timeout=0):
+            with locked(self.folder / "lock", timeout=0):
                 yield
         except Timeout:
             raise RunError(f"{self.folder} is being computed by another process right now.") from None
