@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from mer_core.corpora.report import print_report
 from mer_core.corpora.source import Source
 from mer_core.corpora.survey import COMMON_REPAIRS, check_pictures, survey
 from mer_core.door import pass_through
+from mer_core.faces.corpus import EXACT
 from mer_core.numerics import pin
+
+ESTIMATE = "dis"  # of motion that only the program that draws faces can know
 
 
 def run_script(source: type[Source], arguments: Sequence[str] | None = None) -> None:
@@ -36,7 +40,8 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
     found, landmarks = find_landmarks(found, view, asked.landmarks)
     print_report(found)
     made = prepare_corpus(found, view, asked.out, landmarks, tuple(asked.repair), asked.workers)
-    print(f"{made.folder}: {len(made)} clips as {view.name}. Next: mer run ststnet --corpus {made.folder}")
+    words = _next(asked.view, view)
+    print(f"{made.folder}: {len(made)} clips as {view.name}. Next: mer run {words} --corpus {made.folder}")
 
 
 def _parser(kind: type[Source]) -> argparse.ArgumentParser:
@@ -70,22 +75,32 @@ def _parser(kind: type[Source]) -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    """A number of things, for argparse, whose error names the option."""
-    if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
-    return int(text)
+def _count(said: str) -> int:
+    """A number of processes or frames: one at least."""
+    if not re.fullmatch(r"0*[1-9][0-9]{0,5}", said):
+        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, got {said!r}")
+    return int(said)
 
 
 def _view(said: str, landmarks: str) -> View:
-    """A view by its fields, or the one that a method wants."""
+    """A view by its fields, or the one that a method wants: where it sees exact motion, an estimate stands in."""
     if "=" not in said:
         from mer_core.methods import create_method
 
-        return create_method(said).view
+        view = create_method(said).view
+        return view.replace(flow=ESTIMATE) if view.flow in EXACT else view
     pairs = dict(part.partition("=")[::2] for part in said.split(","))
     values = {name.strip(): _value(value.strip()) for name, value in pairs.items()}
     return View.parse({"landmarks": landmarks != "none", **values})
+
+
+def _next(said: str, view: View) -> str:
+    """A method that sees this view, told of the estimate if it would ask for exact motion."""
+    if "=" in said:
+        return "ststnet"
+    from mer_core.methods import create_method
+
+    return said if create_method(said).view == view else f"{said} --set flow={view.flow}"
 
 
 def _value(text: str) -> object:

@@ -77,9 +77,8 @@ def prepare_corpus(
     if landmarks:
         tables["points"] = landmarks.table()
     left_out = survey.left_out[["clip", "where", "reason"]].to_dict("records")
-    return _prepare(
-        out, card, survey.clips, survey.frames, landmarks, view, workers, {"left out": left_out}, tables
-    )
+    notes = {"taken": source.taken, "left out": left_out}
+    return _prepare(out, card, survey.clips, survey.frames, landmarks, view, workers, notes, tables)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ def print_report(survey: Survey) -> None:
     """Clips, exclusions by reason, repairs, remarks, and counts beside the published ones."""
     source, report = survey.source, survey.report
     print(f"{source.corpus}: {source.about}\nlabels: {source.version}; pictures: {source.root}")
+    for said in source.taken:
+        print(f"  {said}")
     print(
         f"{len(survey.clips)} clips of {survey.clips['subject'].nunique()} subjects; {len(survey.left_out)} left out"
     )
