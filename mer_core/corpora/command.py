@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ from mer_core.corpora.prepared import PreparedCorpus, check_motion, prepare_corp
 from mer_core.corpora.report import check_report_file, print_report, write_report
 from mer_core.corpora.source import Source
 from mer_core.corpora.survey import COMMON_REPAIRS, survey
+from mer_core.faces.corpus import EXACT
+
+ESTIMATE = "dis"  # of motion that only the program that draws faces can know
 
 
 def run_script(source: type[Source], arguments: Sequence[str] | None = None) -> None:
@@ -41,9 +45,8 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
         words = {"labels": labels, "repair": asked.repair, "shortest": asked.shortest, "options": given}
         made = prepare_corpus(found, view, asked.out, landmarks, tuple(asked.repair), asked.workers, words)
         done = "they lay there, and nothing is done" if before else "prepared"
-        print(
-            f"{made.folder}: {len(made)} clips as {view.name}, {done}. Next: mer run ststnet --corpus {made.folder}"
-        )
+        print(f"{made.folder}: {len(made)} clips as {view.name}, {done}.", end=" ")
+        print(f"Next: mer run {_next(asked.view, view)} --corpus {made.folder}")
 
 
 def _lying_there(out: Path | None) -> PreparedCorpus | None:
@@ -83,9 +86,11 @@ def _parser(kind: type[Source]) -> argparse.ArgumentParser:
     parser.add_argument("--landmarks", default="none", metavar="FILE|dlib|none", help=points)
     repairs = ", ".join([*COMMON_REPAIRS, *kind.repairs])
     parser.add_argument("--repair", action="append", default=[], metavar="NAME", help=f"one of: {repairs}")
-    parser.add_argument("--shortest", type=int, default=2, help="frames that a clip must have (default: 2)")
     parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)"
+        "--shortest", type=_count, default=2, help="frames that a clip must have (default: 2)"
+    )
+    parser.add_argument(
+        "--workers", type=_count, default=os.cpu_count() or 1, help="processes (default: one a core)"
     )
     for name, field in kind.Options.model_fields.items():
         parser.add_argument(
@@ -94,15 +99,32 @@ def _parser(kind: type[Source]) -> argparse.ArgumentParser:
     return parser
 
 
+def _count(said: str) -> int:
+    """A number of processes or frames: one at least."""
+    if not re.fullmatch(r"0*[1-9][0-9]{0,5}", said):
+        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, got {said!r}")
+    return int(said)
+
+
 def _view(said: str, landmarks: str) -> View:
-    """A view by its fields, or the one that a method wants."""
+    """A view by its fields, or the one that a method wants: where it sees exact motion, an estimate stands in."""
     if "=" not in said:
         from mer_core.methods import create_method
 
-        return create_method(said).view
+        view = create_method(said).view
+        return view.replace(flow=ESTIMATE) if view.flow in EXACT else view
     pairs = dict(part.partition("=")[::2] for part in said.split(","))
     values = {name.strip(): _value(value.strip()) for name, value in pairs.items()}
     return View.parse({"landmarks": landmarks != "none", **values})
+
+
+def _next(said: str, view: View) -> str:
+    """A method that sees this view, told of the estimate if it would ask for exact motion."""
+    if "=" in said:
+        return "ststnet"
+    from mer_core.methods import create_method
+
+    return said if create_method(said).view == view else f"{said} --set flow={view.flow}"
 
 
 def _value(text: str) -> object:

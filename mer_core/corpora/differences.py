@@ -74,12 +74,12 @@ def _shortened(said: list[str]) -> str:
 
 
 def _fates(report: pd.DataFrame) -> dict[str, str]:
-    """What became of every row and folder."""
-    names = report["clip"].where(report["clip"] != "", report["where"])
-    said = report[["outcome", "reason", "repaired", "remark"]].agg(
-        lambda line: "; ".join(part for part in line if part), axis=1
-    )
-    return dict(zip(names, said, strict=True))
+    """What became of every row and folder; a clip may stand in several rows."""
+    fates: dict[str, list[str]] = {}
+    for line in report.itertuples():
+        said = (line.outcome, line.reason, line.repaired, line.remark)
+        fates.setdefault(line.clip or line.where, []).append("; ".join(filter(None, said)))
+    return {name: ", ".join(said) for name, said in fates.items()}
 
 
 def _parts(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, str]]:

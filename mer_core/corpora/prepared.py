@@ -82,7 +82,8 @@ def prepare_corpus(
     if landmarks:
         tables["points"] = landmarks.table()
     left_out = survey.left_out[["clip", "where", "reason"]].to_dict("records")
-    notes = {"left out": left_out, "asked": dict(asked or {}), "content": _content(survey, landmarks)}
+    notes = {"taken": source.taken, "left out": left_out}
+    notes |= {"asked": dict(asked or {}), "content": _content(survey, landmarks)}
     return _prepare(out, card, survey.clips, survey.frames, landmarks, view, workers, notes, tables)
 
 

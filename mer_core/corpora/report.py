@@ -42,6 +42,8 @@ def print_report(survey: Survey, whole: str) -> None:
     """
     source, report = survey.source, survey.report
     print(f"{source.corpus}: {source.about}\nlabels: {source.version}; pictures: {source.root}")
+    for said in source.taken:
+        print(f"  {said}")
     print(
         f"{len(survey.clips)} clips of {survey.clips['subject'].nunique()} subjects; "
         f"{len(survey.left_out) or 'none'} left out"

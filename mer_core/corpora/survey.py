@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +11,22 @@ import pandas as pd
 
 from mer_core.action_units import parse_action_units, read_action_units, to_text
 from mer_core.corpora.images import Picture, depth, frame_number, list_frames, look_at, others
-from mer_core.corpora.source import Row, Source, SourceError
+from mer_core.corpora.source import LABELS, Row, Source, SourceError, contents
 from mer_core.corpora.tables import text, whole_number
 from mer_core.progress import progress
 from mer_core.protocols import canonical_emotion
 from mer_core.settings import SettingsError
 
 GAP = 5  # frames: what the repair `gaps` bridges at most
+LONGEST = 100_000  # frames of a clip, and the highest number of one: what no corpus reaches
+HIGHEST = 999_999_999
+NO_NAME = re.compile(r"[/\\\x00-\x1f]|^\.+$")  # what can't be part of a clip's name
+MONTH = "(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]*"
+DATE = re.compile(  # what a spreadsheet makes of 4+5, as text: 4-May, May-04, 04/05/2026, 4月5日
+    rf"[0-9]{{1,2}}[-. ]+{MONTH}.*|{MONTH}[- ][0-9]{{1,4}}|"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}.*|[0-9]{1,2}月[0-9]{1,2}日",
+    re.IGNORECASE,
+)
 
 COMMON_REPAIRS = {
     "middle-apex": "an apex that is absent or outside its clip becomes the middle of onset and offset",
@@ -70,8 +79,7 @@ def survey(
     look = _Look(source, _checked(source, repairs), shortest)
     clips: list[Clip] = []
     lines: list[dict[str, str]] = []
-    rows = source.rows()
-    _refuse_doubles(rows)
+    rows = _without_doubles(source.rows())
     for row in progress(rows, desc=f"surveying {source.name}"):
         try:
             clip = look(row)
@@ -80,7 +88,8 @@ def survey(
         else:
             clips.append(clip)
             lines.append(_line(source, clip.row, "clip", "", clip.repaired, clip.remarks))
-    lines += [_unlabelled(source, key) for key in look.folders if key not in {row.folder for row in rows}]
+    named = {look.key(row.folder) for row in rows}
+    lines += [_unlabelled(source, key) for key in look.folders if key not in named]
     if not clips:
         raise SourceError(_nothing(source, lines))
     found = Survey(source, _clips_table(source, clips), _frames_table(source, clips), pd.DataFrame(lines))
@@ -94,12 +103,26 @@ def _checked(source: Source, repairs: Sequence[str]) -> tuple[str, ...]:
     return tuple(repairs)
 
 
-def _refuse_doubles(rows: Iterable[Row]) -> None:
-    counts = Counter((row.subject, row.clip) for row in rows)
-    if doubles := [f"{subject}/{clip}" for (subject, clip), n in counts.items() if n > 1]:
-        raise SourceError(
-            f"{len(doubles)} clips stand in the label table more than once: {', '.join(doubles[:5])}."
-        )
+def _without_doubles(rows: Sequence[Row]) -> list[Row]:
+    """Of rows for one clip the first stands if all say the same; if they differ, none does."""
+    by_clip: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if not row.refused:
+            by_clip.setdefault(_name(row), []).append(row)
+    return [row if row.refused else replace(row, refused=_double(row, by_clip[_name(row)])) for row in rows]
+
+
+def _name(row: Row) -> tuple[str, str]:
+    return row.subject.casefold(), row.clip.casefold()
+
+
+def _double(row: Row, alike: Sequence[Row]) -> str:
+    """Why a row can't stand beside those of the same name; nothing if it can."""
+    told = {tuple(text(getattr(one, name)) for name in ("folder", *LABELS)) for one in alike}
+    others = ", ".join(one.where for one in alike if one is not row)
+    if len(told) > 1:
+        return f"stands more than once: {others} says otherwise"
+    return "" if row is alike[0] else f"stands more than once: as in {others}"
 
 
 @dataclass(frozen=True)
@@ -112,7 +135,24 @@ class _Look:
 
     @cached_property
     def folders(self) -> dict[str, Path]:
-        return self.source.folders()
+        return {key: folder for key, (folder, *_) in self._folders.items()}
+
+    @cached_property
+    def _folders(self) -> dict[str, list[Path]]:
+        """By key as the first is written; a key of several folders is unclear."""
+        found: dict[str, list[Path]] = {}
+        keys: dict[str, str] = {}
+        for key, folder in self.source.folders():
+            found.setdefault(keys.setdefault(key.casefold(), key), []).append(folder)
+        return found
+
+    @cached_property
+    def _keys(self) -> dict[str, str]:
+        return {key.casefold(): key for key in self._folders}
+
+    def key(self, folder: str) -> str:
+        """The key of a row's folder, as it is written on disk if it is there."""
+        return self._keys.get(folder.casefold(), folder)
 
     @cached_property
     def _indexed(self) -> dict[str, dict[int, list[Path]]]:
@@ -122,16 +162,21 @@ class _Look:
         row, repaired = self._repair(row)
         if row.refused:
             raise Excluded(row.refused)
+        if wrong := next((name for name in (row.subject, row.clip) if NO_NAME.search(name)), None):
+            raise Excluded(f"unclear name: {wrong!r} can't be part of a clip's name")
         emotion = self._emotion(row)
         onset, offset = self._number(row, "onset"), self._number(row, "offset")
         if offset < onset:
             raise Excluded(f"offset before onset: {offset} before {onset}")
         if (n := offset - onset + 1) < self.shortest:
             raise Excluded(f"too short: {n} of at least {self.shortest} frames")
+        if n > LONGEST:
+            raise Excluded(f"too long: {n:,} frames, {onset} to {offset}, of at most {LONGEST:,}")
         apex, moved = self._apex(row, onset, offset)
-        frames, bridged, copies = self._frames(row, onset, offset)
-        _, free_text = read_action_units(row.action_units)
-        remarks = [row.remark, *(f"not an action unit: {said}" for said in free_text), *copies]
+        free_text = self._beside_units(row)
+        frames, bridged, copies = self._frames(replace(row, folder=self.key(row.folder)), onset, offset)
+        remarks = [row.remark, *self.source.doubts(row, frames), *copies]
+        remarks += [f"not an action unit: {said}" for said in free_text]
         remarks += ["apex at the onset: no movement"] if apex == onset else []
         return Clip(
             row,
@@ -167,8 +212,21 @@ class _Look:
     def _number(self, row: Row, name: str) -> int:
         number = whole_number(getattr(row, name))
         if number is None:
-            raise Excluded(f"not a number: {name} is {text(getattr(row, name))!r}")
+            raise Excluded(f"not a number: {name} is {text(getattr(row, name))[:40]!r}")
+        if abs(number) > HIGHEST:
+            raise Excluded(f"no frame number: {name} is {number}, the highest is {HIGHEST:,}")
         return number
+
+    def _beside_units(self, row: Row) -> list[str]:
+        """What stands beside the action units: never a date, which a spreadsheet made of some."""
+        if DATE.fullmatch(text(row.action_units)):
+            said = text(row.action_units).removesuffix(" 00:00:00")
+            raise Excluded(f"no action units: a spreadsheet made a date of the cell, {said}; type it as text")
+        try:
+            return read_action_units(row.action_units)[1]
+        except TypeError:
+            kind = type(row.action_units).__name__
+            raise Excluded(f"no action units: the cell is a {kind}, {text(row.action_units)}") from None
 
     def _apex(self, row: Row, onset: int, offset: int) -> tuple[int | None, list[str]]:
         if not self.source.has_apex:
@@ -189,6 +247,9 @@ class _Look:
         """The file of each frame, what was bridged, and which files stand for a frame beside others."""
         if row.folder not in self.folders:
             raise Excluded(f"folder missing: {row.folder}")
+        if len(held := self._folders[row.folder]) > 1:
+            names = " and ".join(folder.relative_to(self.source.root).as_posix() for folder in held)
+            raise Excluded(f"unclear folder: {names} are both {row.folder}")
         index = self._index(row.folder)
         missing = [n for n in range(onset, offset + 1) if n not in index]
         if not index or len(missing) == offset - onset + 1:
@@ -292,7 +353,8 @@ def _kind(lines: pd.DataFrame) -> str:
 
 def _remarked(report: pd.DataFrame, remarks: Mapping[str, str]) -> pd.DataFrame:
     """The report with a further remark on some clips."""
-    pairs = zip(report["remark"], report["clip"].map(lambda clip: remarks.get(clip, "")), strict=True)
+    clips = report["clip"].where(report["outcome"] == "clip", "")
+    pairs = zip(report["remark"], clips.map(lambda clip: remarks.get(clip, "")), strict=True)
     return report.assign(remark=["; ".join(filter(None, pair)) for pair in pairs])
 
 
@@ -301,7 +363,7 @@ def leave_out(found: Survey, reasons: Mapping[str, str]) -> Survey:
     if not reasons:
         return found
     report = found.report.copy()
-    hit = report["clip"].isin(reasons)
+    hit = report["clip"].isin(reasons) & (report["outcome"] == "clip")
     report.loc[hit, "outcome"] = "left out"
     report.loc[hit, "reason"] = report.loc[hit, "clip"].map(reasons)
     clips = found.clips[~found.clips["clip"].isin(reasons)].reset_index(drop=True)
@@ -336,7 +398,7 @@ def _line(
     repaired: Sequence[str] = (),
     remarks: Sequence[str] = (),
 ) -> dict[str, str]:
-    clip = f"{source.corpus}/{row.subject}/{row.clip}"
+    clip = f"{source.corpus}/{row.subject}/{row.clip}" if row.clip else ""
     said = {"repaired": "; ".join(repaired), "remark": "; ".join(remarks)}
     return {
         "clip": clip,
@@ -358,9 +420,10 @@ def _unlabelled(source: Source, key: str) -> dict[str, str]:
 
 
 def _known_units(row: Row) -> object:
-    """As text; empty where a coder saw none, and missing where a table says that nobody knows."""
-    is_unknown = text(row.action_units).lower() in ("?", "null")
-    return pd.NA if is_unknown else to_text(parse_action_units(row.action_units))
+    """As text; empty where a coder saw none, and missing where nobody knows, or nothing of a cell can be read."""
+    units = parse_action_units(row.action_units)
+    is_unknown = text(row.action_units).lower() in ("?", "null") or read_action_units(row.action_units)[1]
+    return pd.NA if is_unknown and not units else to_text(units)
 
 
 def _clips_table(source: Source, clips: Sequence[Clip]) -> pd.DataFrame:
@@ -399,4 +462,8 @@ def _nothing(source: Source, lines: list[dict[str, str]]) -> str:
     """No clip at all: most likely the folder is another one than the corpus."""
     reasons = Counter(line["reason"].split(":")[0].split("(")[0].strip() for line in lines)
     why = ", ".join(f"{reason} {n} times" for reason, n in reasons.most_common(3)) or "no row and no folder"
-    return f"No clip was found in {source.root} ({why}). Expected a tree such as\n{source.tree}"
+    first = f"; the first: {lines[0]['where']}, {lines[0]['reason']}" if lines else ""
+    return (
+        f"No clip was found in {source.root} ({why}{first}): {contents(source.root)}. Expected a tree such as\n"
+        f"{source.tree}"
+    )

@@ -32,7 +32,7 @@ def mug(root: Path) -> Planted:
 
 
 def dfew(root: Path) -> Planted:
-    """Numbers that are padded on disk and not in the lists; one clip in no list."""
+    """Numbers that are padded on disk and not in the lists; one clip in no list, one of a list nowhere."""
     planted = Planted(root)
     for number in (1, 27, 300):
         write_frames(
@@ -45,6 +45,7 @@ def dfew(root: Path) -> Planted:
     planted.clip("dfew/00001/00001", "happiness", 1, None, 5, None)
     planted.clip("dfew/00027/00027", "surprise", 1, None, 5, None)
     planted.clip("dfew/00300/00300", "unlabelled", 1, None, 5, None)
+    planted.left_out = {"dfew/00009/00009": "folder missing"}
     return planted
 
 

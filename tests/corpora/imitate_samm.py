@@ -39,7 +39,7 @@ def imitate(root: Path, tree: str = "SAMM") -> Planted:
     planted.clip("samm/007/007_6_1", "contempt", 200, 203, 208, "(R6 or R12)+R15")
     planted.clip("samm/011/011_4_2", "others", 90, 95, 99, "(L12 or L14)")
     planted.clip("samm/035/035_7_2", "disgust", 83, 85, 90, "(R14A or 17A or 24A)")
-    planted.clip("samm/035/035_7_4", "surprise", 400, 403, 408, "7B")
+    planted.clip("samm/035/035_7_4", "surprise", 400, 403, 408, "7B+43")
     planted.left_out = {
         "samm/028/028_4_1": "apex outside: 290, not 300 to 306",
         "samm/037/037_3_1": "no label",
