@@ -4,7 +4,8 @@
 stored runs.
 """
 
+from mer_core.book.bound import bound
 from mer_core.book.parameters import Parameters
 from mer_core.book.source import source
 
-__all__ = ["Parameters", "source"]
+__all__ = ["Parameters", "bound", "source"]
