@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import papermill
 from filelock import FileLock
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from mer_core.book.comparison import joined
@@ -32,6 +32,8 @@ LOOK = (
     "mer_core/book",
 )  # what every page shows
 TOLD = ("mer_core", "data_scripts", "results")  # what the reference and the cards tell of
+START_SECONDS = 300  # that a kernel may take to answer: many start at once on a busy machine
+CELL_SECONDS = 540  # that a cell may take, many times what any takes; pytest itself waits 600
 VOLATILE = (
     "papermill",
     "execution",
@@ -76,7 +78,8 @@ def verify(root: Path, jobs: int = 1, only: Sequence[str] = (), *, force: bool =
     _say(f"{len(todo)} chapters to verify, {len(keys) - len(todo)} unchanged since they passed")
     if not todo:
         return
-    options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=900", "--dist=loadfile"]
+    limits = [f"--nbval-cell-timeout={CELL_SECONDS}", f"--nbval-kernel-startup-timeout={START_SECONDS}"]
+    options = ["--nbval", "--nbval-current-env", *limits, "--dist=loadfile"]
     command = [sys.executable, "-m", "pytest", *options, f"-n{min(jobs, len(todo))}", *todo]
     if subprocess.run(command, cwd=root, check=False).returncode:
         raise BookError(
@@ -116,19 +119,39 @@ def _execute(chapter: Path, target: Path) -> tuple[str | None, float]:
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(".unfinished.ipynb")
     try:
-        papermill.execute_notebook(
-            chapter, unfinished, kernel_name="python3", cwd=chapter.parent, progress_bar=False
-        )
-    except PapermillExecutionError as error:
-        problem = f"code cell {error.exec_count}: {error.ename}: {error.evalue}\nIts outputs: {unfinished}"
-        return problem, time.monotonic() - start
-    except DeadKernelError:
-        problem = f"its kernel died: mostly too little memory, and `--jobs 1` needs less.\nIts outputs: {unfinished}"
-        return problem, time.monotonic() - start
+        _papermill(chapter, unfinished)
+    except BookError as error:
+        return f"{error}\nIts outputs: {unfinished}", time.monotonic() - start
     seconds = time.monotonic() - start
     tidy(unfinished, seconds)
     unfinished.replace(target)
     return None, seconds
+
+
+def _papermill(chapter: Path, target: Path) -> None:
+    """Execute a chapter; whatever goes wrong, or would never end, is told as a `BookError`."""
+    limits = {"start_timeout": START_SECONDS, "execution_timeout": CELL_SECONDS}
+    try:
+        papermill.execute_notebook(
+            chapter, target, kernel_name="python3", cwd=chapter.parent, progress_bar=False, **limits
+        )
+    except PapermillExecutionError as error:
+        raise BookError(f"code cell {error.exec_count}: {error.ename}: {error.evalue}") from None
+    except CellTimeoutError:
+        raise BookError(
+            f"code cell {_running(target)}: not done after {CELL_SECONDS} s, and stopped. Look at what it waits for, "
+            "or on a machine that computes much else try `--jobs 1`."
+        ) from None
+    except DeadKernelError:
+        raise BookError("its kernel died: mostly too little memory, and `--jobs 1` needs less.") from None
+    except RuntimeError as error:  # jupyter_client has no kind of its own for it
+        raise BookError(f"its kernel gave no answer: {error}") from None
+
+
+def _running(path: Path) -> int:
+    """Which of an unfinished notebook's code cells was computing."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return sum(cell.metadata.papermill["start_time"] is not None for cell in cells)
 
 
 def tidy(path: Path, seconds: float) -> None:

@@ -3,8 +3,9 @@
 Notebooks store a Plotly figure as JSON, and MyST-NB would drop it. Here it becomes a `div` with that JSON beside it,
 drawn by `figures.js`; without JavaScript its text stands there. `plotly-cartesian.min.js` is plotly.js without maps
 and three dimensions, as its authors publish it on npm: a third of the whole, and each page shows its first figure
-half a second sooner. MathJax comes out of its wheel. A live control becomes a sentence that says where it works. A
-picture that moves stands still for readers who asked their system for less motion. None of it is in a notebook.
+half a second sooner. MathJax comes out of its wheel. A live control that somebody stored becomes a sentence that says
+where it works. A picture that moves stands still for readers who asked their system for less motion. None of it is in
+a notebook.
 """
 
 import importlib.util
@@ -22,6 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from mer_core.book.comparison import PLOTLY, WIDGET
 from mer_core.book.contents import EXECUTED, chapters
+from mer_core.book.live import NOTE
 
 MOVING = (".gif", ".webp")  # suffixes of pictures that may hold several frames
 STATIC = Path(__file__).parent / "static"
@@ -71,7 +73,7 @@ def check_traces(figure: dict) -> None:
 
 
 class LiveControl:
-    """Says on a static page what a live notebook would offer here."""
+    """Says on a static page what a live notebook would offer here, if it was stored from one."""
 
     mime_priority_overrides = (("html", WIDGET, ABOVE_ALL),)
 
@@ -80,11 +82,7 @@ class LiveControl:
         """A note: the control needs a kernel, and a page has none."""
         if data.mime_type != WIDGET:
             return None
-        html = (
-            '<p class="mer-live">A live control stands here: '
-            "open this chapter as a notebook (<code>make lab</code>) to use it.</p>"
-        )
-        return [nodes.raw(text=html, format="html")]
+        return [nodes.raw(text=NOTE, format="html")]
 
 
 class ChapterStatus(SphinxDirective):

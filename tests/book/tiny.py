@@ -33,9 +33,9 @@ print(f"UF1 {made.uf1:.3f}")
 """
 
 CONTROL = """
-import ipywidgets
+from mer_core.book import controls
 
-ipywidgets.interact(lambda k: print(k), k=(0, 3));
+controls(lambda k=2: f"k is {k}", k=(0, 3))
 """
 
 
