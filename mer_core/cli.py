@@ -55,11 +55,18 @@ def chapters(names: Chapters = None, jobs: Jobs = CORES) -> None:
 
 
 @app.command()
-def verify(names: Chapters = None, jobs: Jobs = CORES) -> None:
-    """Execute the chapters that changed and compare their outputs with the stored ones."""
+def verify(
+    names: Chapters = None,
+    jobs: Jobs = CORES,
+    force: Annotated[bool, typer.Option("--force", help="Those that passed before, too.")] = False,
+) -> None:
+    """Execute the chapters that changed and compare their outputs with the stored ones.
+
+    Example: mer verify --force scores
+    """
     from mer_core.book.build import verify as verify_chapters
 
-    verify_chapters(find_root(), jobs, names or ())
+    verify_chapters(find_root(), jobs, names or (), force=force)
 
 
 @app.command()

@@ -20,7 +20,9 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from mer_core import atomic
+from mer_core.book.comparison import joined
 from mer_core.book.contents import EXECUTED, BookError, Memory, chosen, digest, files, key
+from mer_core.book.seal import broken_seals, seal
 
 PAGE_SOURCES = ("_config.yml", "_toc.yml", "references.bib", "chapters")
 LOOK = (
@@ -34,7 +36,7 @@ TOLD = ("mer_core", "data_scripts", "results")  # what the reference and the car
 START_SECONDS = 120  # that a kernel may take to answer: many start at once on a busy machine
 CELL_SECONDS = 540  # that a cell may take, many times what any takes; pytest itself waits 600
 NBVAL = (
-    "--nbval-lax",
+    "--nbval",
     "--nbval-current-env",
     f"--nbval-cell-timeout={CELL_SECONDS}",
     f"--nbval-kernel-startup-timeout={START_SECONDS}",
@@ -66,9 +68,18 @@ def store(root: Path, jobs: int = 1, only: Sequence[str] = ()) -> None:
         _copy_if_other(pages / name, root / name)
 
 
-def verify(root: Path, jobs: int = 1, only: Sequence[str] = ()) -> None:
-    """Run nbval over the chapters of which anything changed, stored outputs included, since they last passed."""
+def verify(root: Path, jobs: int = 1, only: Sequence[str] = (), *, force: bool = False) -> None:
+    """Run nbval over the chapters of which anything changed, stored outputs included, since they last passed.
+
+    A stored output that was changed by hand is refused before. `force`: also those of which nothing changed.
+    """
+    for name in chosen(root, only):
+        if broken := broken_seals(nbformat.read(root / name, as_version=4), Path(name).stem):
+            raise BookError("\n".join(broken))
     passed = Memory(root / "_build" / "passed")
+    if force:
+        for name in chosen(root, only):
+            passed.forget(name)
     keys = {name: key(root, name, with_outputs=True) for name in chosen(root, only)}
     todo = [name for name in keys if not passed.holds(name, keys[name])]
     _say(f"{len(todo)} chapters to verify, {len(keys) - len(todo)} unchanged since they passed")
@@ -159,10 +170,13 @@ def tidy(path: Path, seconds: float) -> None:
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
         _drop_volatile(cell.metadata)
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)  # in how many pieces a stream came is chance
     _drop_volatile(notebook.metadata)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata.language_info = {"name": "python"}
     notebook.metadata[EXECUTED] = {"seconds": round(seconds), "where": _machine()}
+    seal(notebook)
     nbformat.write(notebook, path)
 
 

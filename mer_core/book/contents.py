@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from mer_core.book.seal import SEAL
 from mer_core.code import closure, imported
 
 STORED = "mer_core/evaluation/stored.py"  # what reads `results/`
@@ -62,13 +63,17 @@ def _pages(toc: object) -> Iterator[str]:
 def key(root: Path, chapter: str, *, with_outputs: bool = False) -> str:
     """Changes when anything changes that the chapter's outputs depend on, or, if asked, the stored outputs."""
     notebook = nbformat.read(root / chapter, as_version=4)
-    cells = [(cell.cell_type, cell.source, cell.metadata) for cell in notebook.cells]
+    cells = [(cell.cell_type, cell.source, _without_seal(cell.metadata)) for cell in notebook.cells]
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     modules = _modules(root, *code)
     inputs = {*modules, root / "requirements.lock"}
     inputs |= {path for path in files(root / "mer_core") if path.suffix != ".py"}
     inputs |= set(files(root / "results")) if root / STORED in modules else set()
     return digest(repr(notebook if with_outputs else cells), inputs)
+
+
+def _without_seal(metadata: dict) -> dict:
+    return {name: value for name, value in metadata.items() if name != SEAL}
 
 
 def digest(text: str, paths: Iterable[Path]) -> str:

@@ -50,7 +50,7 @@ def make(folder: Path) -> Path:
     (folder / "chapters").mkdir()
     shutil.copytree(ROOT / "chapters" / "images", folder / "chapters" / "images")  # the logo
     (folder / "chapters" / "index.md").write_text("# A tiny book\n")
-    check = {"tags": ["nbval-check-output"], "tolerance": {"absolute": 0.01, "reason": "an example"}}
+    check = {"tolerance": {"absolute": 0.01, "reason": "an example"}}
     cells = [
         new_markdown_cell("# Tiny\n\nMaths: $x^2$"),
         new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
