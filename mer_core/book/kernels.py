@@ -31,6 +31,7 @@ TESTS = (
     "tests/training/test_fit.py",
     "tests/test_prediction.py",
 )
+READ_BY_TESTS = ("mer_core", "tests", "results")
 COLOURS = re.compile(r"\x1b\[\d*m")
 
 
@@ -99,9 +100,10 @@ class Item:
     @property
     def key(self) -> str:
         """Changes when anything does that it depends on."""
+        kernels = repr(SETTINGS[self.setting].environment)
         if self.name.endswith(".ipynb"):
-            return key(self.root, self.name, with_outputs=True)
-        return digest(self.setting, [*files(self.root / "mer_core"), *files(self.root / self.name)])
+            return digest(kernels + key(self.root, self.name, with_outputs=True), ())
+        return digest(kernels, [path for name in READ_BY_TESTS for path in files(self.root / name)])
 
     def known(self) -> dict | None:
         """What an earlier call found, if it still holds."""
