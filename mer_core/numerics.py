@@ -139,17 +139,22 @@ def _mkl_branch(library: Path) -> str:
 
 def _convolutions() -> str:
     """oneDNN does not tell its limit, but AVX-512 kernels take weights in blocks of 16 channels, smaller ones of 8."""
+    asked = os.environ.get("ONEDNN_MAX_CPU_ISA", "unset")
+    is_wide, asks_wide = _blocks_of_16(), asked.upper().startswith(("AVX512", "AVX10"))
+    if is_wide is None or (asked != "unset" and is_wide == asks_wide):
+        return asked
+    return "AVX512" if is_wide else "AVX2"
+
+
+def _blocks_of_16() -> bool | None:
+    """None where torch has no oneDNN, or another processor's."""
     import torch
 
-    asked = os.environ.get("ONEDNN_MAX_CPU_ISA", "unset")
-    if not torch.backends.mkldnn.is_available() or not _can("ONEDNN_MAX_CPU_ISA"):
-        return asked
+    if not (torch.backends.mkldnn.is_available() and _can("ONEDNN_MAX_CPU_ISA")):
+        return None
     weights = torch.zeros(8, 8, 3, 3).to_mkldnn()
     blocked = torch._C._nn.mkldnn_reorder_conv2d_weight(weights, [0, 0], [1, 1], [1, 1], 1, [1, 8, 8, 8])
-    is_wide = torch.ops.mkldnn._nbytes(blocked) > weights.numel() * weights.element_size()
-    if is_wide:
-        return asked if asked.upper().startswith(("AVX512", "AVX10")) else "AVX512"
-    return "AVX2" if asked == "unset" or asked.upper().startswith(("AVX512", "AVX10")) else asked
+    return torch.ops.mkldnn._nbytes(blocked) > weights.numel() * weights.element_size()
 
 
 def _numpy() -> dict[str, str]:
