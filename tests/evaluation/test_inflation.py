@@ -25,6 +25,7 @@ from mer_core.evaluation.inflation import (
     trainings,
 )
 from mer_core.evaluation.stored import StoredRun
+from tests.training.tools import mini, record
 
 seeds = pytest.mark.parametrize("seed", range(4))
 
@@ -132,7 +133,7 @@ def test_an_unknown_habit_is_refused_by_name():
 
 def stored(folder, epochs=None):
     folder.mkdir()
-    (folder / "run.json").write_text(json.dumps({}))
+    (folder / "run.json").write_text(json.dumps(record(mini("majority"))))
     rows = {"clip": ["a", "b"] * 2, "subject": ["s", "t"] * 2, "fold": ["g"] * 4, "seed": [1, 1, 0, 0],
             "truth": [0, 1, 0, 1], "predicted": [0, 0, 1, 1], "p_no": 0.5, "p_yes": 0.5}  # fmt: skip
     pd.DataFrame(rows).to_parquet(folder / "predictions.parquet")

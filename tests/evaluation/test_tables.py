@@ -8,6 +8,7 @@ from mer_core.evaluation import scores, seeds_interval
 from mer_core.evaluation.tables import comparison, headline, score_table
 from mer_core.training import Run
 from mer_core.training.parts import RunSettings
+from tests.training.tools import record
 
 TRUTH = [0, 0, 1, 2, 2, 1]
 GOOD, BAD = [0, 0, 1, 2, 2, 0], [1, 1, 0, 2, 2, 0]
@@ -18,7 +19,7 @@ def make_run(folder, answers, parts=3, code="a", **settings):
     """A run's folder with given predictions: two clips a subject, one list of answers a seed."""
     settings = RunSettings(method="ststnet", corpus="toy", seeds=tuple(range(len(answers))), **settings)
     (folder / "predictions").mkdir(parents=True)
-    (folder / "run.json").write_text(json.dumps({"settings": settings.plain(), "folds": FOLDS}))
+    (folder / "run.json").write_text(json.dumps(record(settings, FOLDS)))
     run = Run.open(folder)
     for number, part in enumerate(run.parts()[: parts * len(answers)]):
         rows = slice(2 * (number % 3), 2 * (number % 3) + 2)

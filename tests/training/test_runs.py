@@ -149,7 +149,7 @@ def test_another_run_in_the_folder_is_refused_and_what_differs_is_named(serial):
 def test_other_data_and_other_kernels_are_another_run(what, tmp_path):
     made = run(mini("majority"), tmp_path / "run")
     record = json.loads((made.folder / "run.json").read_text())
-    changed = {"data": {"sha256": {"frames.npy": "other"}}, "numerics": "z80"}
+    changed = {"data": {"clips": 24, "sha256": {"frames.npy": "other"}}, "numerics": "z80"}
     changed["environment"] = {**record["environment"], "torch": "0.1"}
     (made.folder / "run.json").write_text(json.dumps({**record, what: changed[what]}))
     with pytest.raises(RunError, match="torch is 0.1, asked" if what == "environment" else what):

@@ -32,6 +32,19 @@ def mini(method="ststnet", **settings):
     return RunSettings(method=method, **settings)
 
 
+def record(settings: RunSettings, folds=("toy/s1",)):
+    """The least that a run says of itself."""
+    plain = {
+        "settings": settings.plain(),
+        "method": {},
+        "folds": list(folds),
+        "numerics": "n",
+        "started": "then",
+    }
+    machine = {"environment": {"python": "3", "torch": "2"}, "hardware": {"machine": "m", "gpu": None}}
+    return {**plain, "data": {"clips": 6, "sha256": {}}, "code": {"mer_core": "0", "sha256": "a"}, **machine}
+
+
 def mer(*words, **environment):
     """The command in a process of its own, as a user starts it."""
     words = [*MER, *map(str, words)]
