@@ -83,7 +83,8 @@ def _draws(run: StoredRun) -> bool:
 def tolerance(made: Run, kept: StoredRun, spreads: Sequence[Spread]) -> Tolerance:
     """How far a run may be from the stored one."""
     if not _draws(kept):
-        return Tolerance(None, f"{_family(kept)[0]} draws nothing")
+        other = ", but saw other data" if _saw_other_data(made, kept.record) else ""
+        return Tolerance(None, f"{_family(kept)[0]} draws nothing{other}")
     if not (elsewhere := unlike_machines(made, kept.record)):
         return Tolerance(None, "the same processor, kernels and packages")
     own = [spread for spread in spreads if spread.family == _family(kept)]
@@ -116,12 +117,18 @@ def unlike_machines(made: Run, stored: Mapping) -> str:
         return f"computed on {', '.join(sorted(devices))}"
     if kernels != {stored["numerics"]}:
         return "the stored run was computed by other kernels"
+    if _saw_other_data(made, stored):
+        return "the stored run saw other data"
     if now["environment"] != stored["environment"]:
         return "the stored run was computed by other versions of packages"
     here, there = (record["hardware"].get("processor") for record in (now, stored))
     if not there:
         return "the stored run does not name its processor"
     return "" if here == there else f"the stored run was computed on another processor, {there}"
+
+
+def _saw_other_data(made: Run, stored: Mapping) -> bool:
+    return made.record["data"]["sha256"] != stored["data"]["sha256"]
 
 
 # What became of a run

@@ -204,6 +204,7 @@ SAME = {"hardware": {"processor": "this one"}}
         (SAME, {"hardware": {"processor": "that one"}}, "computed on another processor, that one"),
         (SAME, {**SAME, "numerics": "others"}, "computed by other kernels"),
         (SAME, {**SAME, "environment": {"torch": "1.0"}}, "computed by other versions of packages"),
+        (SAME, {**SAME, "data": {"sha256": {"frames.npy": "others"}}}, "saw other data"),
         ({**SAME, "settings": {"device": "cuda"}}, SAME, "computed on cuda"),
     ],
 )
