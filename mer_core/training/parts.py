@@ -28,7 +28,7 @@ from mer_core.protocols import (
     subject_groups,
 )
 from mer_core.settings import Settings
-from mer_core.training.devices import find_device
+from mer_core.training.devices import check_precision, find_device
 from mer_core.training.fit import (
     Examples,
     Fitted,
@@ -88,12 +88,14 @@ class RunSettings(Settings):
                 "its selection is last."
             )
         refuse_selection(method, self.selection)
+        device = find_device(self.device)
+        check_precision(getattr(method.settings, "precision", "float32"), device)
         first_files(method)  # whether they are there
         if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise RunError(f"Expected different seeds from 0 on, got {list(self.seeds)}.")
         labelled, _ = _labelled(open_corpus(self.corpus).clips, self)
         split(labelled["subject"].to_numpy(), self.groups)
-        return self.replace(device=find_device(self.device))
+        return self.replace(device=device)
 
 
 def refuse_selection(method: Method, selection: Selection) -> None:

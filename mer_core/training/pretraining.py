@@ -35,6 +35,7 @@ from mer_core.numerics import numerics_class
 from mer_core.progress import progress
 from mer_core.reading import Form, read_json, read_weights, same_shapes
 from mer_core.training.augment import augment
+from mer_core.training.devices import check_precision
 from mer_core.training.fit import one_thread, seeded
 from mer_core.training.provenance import code_of_start
 
@@ -250,6 +251,7 @@ def _learn(model: nn.Module, loss: Callable[[], Tensor], method: MA2MI) -> None:
     optimiser = torch.optim.AdamW(moving, lr=chosen.macro_rate, weight_decay=chosen.macro_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(_rate, steps=chosen.macro_steps))
     device = moving[0].device.type
+    check_precision(chosen.precision, device)
     for _ in progress(range(chosen.macro_steps), desc=f"learning from {chosen.macro}"):
         with torch.autocast(device, torch.bfloat16, enabled=chosen.precision == "bf16"):
             error = loss()

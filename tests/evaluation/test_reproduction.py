@@ -8,7 +8,7 @@ from sklearn.dummy import DummyClassifier
 from typer.testing import CliRunner
 
 from mer_core.cli import app
-from mer_core.evaluation.experiments import listed, load_paper, uf1
+from mer_core.evaluation.experiments import always_the_commonest, listed, load_paper, uf1
 from mer_core.evaluation.reproduction import (
     NAMED,
     TIMES,
@@ -77,6 +77,15 @@ def test_what_is_not_stored_yet_is_kept_and_then_compared_answer_by_answer(toy):
 def test_a_score_may_move_as_far_as_the_tolerance(stored, differ, verdict):
     rows = pd.DataFrame({"clip": ["a"] * differ})
     assert Reproduced("it", 0.5, stored, rows, Tolerance(0.05, "")).verdict == verdict
+
+
+def test_nothing_is_reproduced_where_always_the_commonest_class_would_pass():
+    rows = pd.DataFrame({"clip": ["a"]})
+    allowed = Tolerance(0.3, "seeds", is_blind=True)
+    assert Reproduced("it", 0.4, 0.5, rows, allowed).verdict == "undecided"
+    assert Reproduced("it", 0.1, 0.5, rows, allowed).verdict == "DRIFTED"
+    assert Reproduced("it", 0.5, 0.5, rows[:0], allowed).verdict == "identical"
+    assert str(allowed).endswith("always naming the commonest class would pass, too")
 
 
 def test_where_every_answer_must_be_the_same_an_equal_score_is_not_enough():
@@ -166,6 +175,14 @@ def test_those_of_all_networks_do_where_the_method_has_none(network):
     assert "2 runs of all networks, as no stored run of ststnet-book has several" in str(allowed)
 
 
+def test_a_tolerance_that_reaches_down_to_the_commonest_class_says_so(network):
+    stored = network[1].predictions
+    above = uf1(stored) - always_the_commonest(stored)
+    for deviation in (0.9 * above / TIMES, 1.1 * above / TIMES):
+        spread = Spread("own", ("ststnet", "book"), deviation**2, 2)
+        assert tolerance(*network, [spread]).is_blind == (TIMES * deviation > above)
+
+
 def test_without_any_seeds_every_answer_must_be_the_same(network):
     assert tolerance(*network, []).uf1 is None
 
@@ -187,6 +204,7 @@ SAME = {"hardware": {"processor": "this one"}}
         (SAME, {"hardware": {"processor": "that one"}}, "computed on another processor, that one"),
         (SAME, {**SAME, "numerics": "others"}, "computed by other kernels"),
         (SAME, {**SAME, "environment": {"torch": "1.0"}}, "computed by other versions of packages"),
+        (SAME, {**SAME, "data": {"sha256": {"frames.npy": "others"}}}, "saw other data"),
         ({**SAME, "settings": {"device": "cuda"}}, SAME, "computed on cuda"),
     ],
 )
