@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from mer_core.cli import app
 from mer_core.training import Run, RunError, engines, provenance, run
 from mer_core.training.parts import Part, material
+from mer_core.training.pretraining import StartError, keep_start, read_start
 from tests.kills import kills
 from tests.training.tools import mini
 
@@ -132,6 +134,28 @@ def _is_right(made, by_code, kill):
     for part, (_, note) in zip(made.finished(), made.notes().iterrows(), strict=True):
         assert pd.read_parquet(made.file(part)).equals(by_code[note["code"]].table), kill
         assert made.weights(part).read_bytes() == by_code[note["code"]].weights, kill
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_killed_at_any_call_kept_weights_are_there_with_their_card_or_neither_is(tmp_path, is_new):
+    def keep(folder, value=2.0):
+        keep_start(
+            folder / "w.safetensors", {"part.x": torch.tensor([value])}, "part", subjects=[], value=value
+        )
+
+    (before := tmp_path / "before").mkdir()
+    if not is_new:
+        keep(before, 1.0)
+    for kill in kills(before, tmp_path / "work", keep):
+        if is_new and not (kill.folder / "w.json").exists():
+            with pytest.raises(StartError, match="has no card"):
+                read_start(kill.folder / "w.safetensors")
+        else:
+            start, about = read_start(kill.folder / "w.safetensors")
+            assert start.weights["x"] == about["value"], kill
+        keep(kill.folder)
+        assert read_start(kill.folder / "w.safetensors")[1]["value"] == 2, kill
+        assert {path.name for path in kill.folder.iterdir()} == {"w.safetensors", "w.json"}, kill
 
 
 # Names
