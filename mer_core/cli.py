@@ -460,8 +460,15 @@ def review(
 
 
 def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:
+    from mer_core.training import Run
     from mer_core.training import run as run_all
 
+    if (folder / "run.json").exists():
+        made = Run(folder)
+        again = {"computed by other code than today's": made.stale(), "damaged": made.damaged()}
+        for what, parts in again.items():
+            if parts:
+                print(f"{len(parts)} of {len(made.parts())} parts {what}: made anew")
     run_all(settings, folder, workers, engine, per_gpu)
     show(folder)
 
