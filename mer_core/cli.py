@@ -357,6 +357,12 @@ def reproduce(
     store: Annotated[
         bool, typer.Option("--store", help="Put the runs in the place of those in results/.")
     ] = False,
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, help="So many parts of all stored runs, drawn by --seed; no whole run."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="With --sample: another seed draws others.")] = 0,
+    minutes: Annotated[float, typer.Option(min=0, help="With --sample: the time that the parts took.")] = 10,
     paper: Annotated[str | None, typer.Option(help="A paper's own table, on a licensed corpus.")] = None,
     corpus: Annotated[
         str | None, typer.Option(help="With --paper: casme2, a prepared folder, or several with + between.")
@@ -386,6 +392,8 @@ def reproduce(
 
     Example: mer reproduce --only fdp
 
+    Example: mer reproduce --sample 5 --seed 1
+
     Example: mer reproduce --paper mol --corpus casme2 --root CASME2 --device cuda
     """
     from mer_core.evaluation.experiments import listed
@@ -393,7 +401,13 @@ def reproduce(
     changes = {"preset": preset, "device": device, "settings": _assignments(set_)}
     changes = {name: value for name, value in changes.items() if value}
     shared = {"out": out, "workers": workers, "engine": engine}
-    if not (paper or corpus or root):
+    if sample:
+        if only or main or store or paper or corpus or root or selection or changes:
+            raise ValueError(
+                "--sample computes parts as they are stored: it takes --seed and --minutes alone."
+            )
+        _reproduce_sample(sample, seed, minutes)
+    elif not (paper or corpus or root):
         changes |= {"selection": selection} if selection else {}
         _reproduce_experiments(listed(only, main=main), store=store, changes=changes, **shared)
     elif only or main or store or not (paper and corpus):
@@ -403,6 +417,19 @@ def reproduce(
     else:
         asked = {"paper": paper, "corpus": corpus, "roots": root or [], "landmarks": landmarks, **changes}
         _reproduce_table({**asked, **shared, "out": str(out), "selections": (selection or "last").split(",")})
+
+
+def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
+    from mer_core.evaluation.sample import conclusion, draw, refuse_wrong, repeated, stored_parts
+
+    drawn = draw(stored_parts(find_root() / "results"), n, seed, minutes)
+    print(f"{len(drawn)} stored parts, drawn by seed {seed}", flush=True)
+    rows = []
+    for row in repeated(drawn, minutes):
+        rows.append(row)
+        print(row, flush=True)
+    print(conclusion(rows, drawn))
+    refuse_wrong(rows)
 
 
 def _reproduce_table(asked: dict[str, object]) -> None:
@@ -449,8 +476,15 @@ def review(
 
 
 def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:
+    from mer_core.training import Run
     from mer_core.training import run as run_all
 
+    if (folder / "run.json").exists():
+        made = Run(folder)
+        again = {"computed by other code than today's": made.stale(), "damaged": made.damaged()}
+        for what, parts in again.items():
+            if parts:
+                print(f"{len(parts)} of {len(made.parts())} parts {what}: made anew")
     run_all(settings, folder, workers, engine, per_gpu)
     show(folder)
 

@@ -3,7 +3,6 @@
 Labels are arithmetic: `open_corpus("synth").clips` renders nothing. Pixels are made when a ClipSet asks for them.
 """
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
@@ -17,6 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from mer_core.clips import ClipSet, View, content_key, prepare, spread
+from mer_core.code import code_key
 from mer_core.faces.expression import PARTS, ClipSpec, State
 from mer_core.faces.identity import Population, draw_identity
 from mer_core.faces.plan import (
@@ -295,14 +295,14 @@ def _labels(spec: ClipSpec, card: Card) -> dict[str, object]:
 
 @lru_cache(maxsize=8)
 def _code(view: View) -> str:
-    """Changes when the arrays could: a hash of everything that makes them."""
+    """Changes when the arrays could: a hash of everything that makes them, with the data files beside it."""
     faces, vision = Path(__file__).parent, Path(__file__).parents[1] / "vision"
-    sources = [*sorted(faces.glob("*.py")), faces / "head.npz"]
+    sources = [*faces.glob("*.py")]
     sources += [vision / "flow.py"] if view.flow in ESTIMATORS else []
     sources += [vision / "tvl1.py"] if view.flow == "tvl1" else []
     sources += [vision / "dynamic_image.py"] if view.dynamic_image else []
     sources += [vision / "align.py"] if view.align == "frame" else []
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    return code_key(sources)[:16]
 
 
 # Rendering one clip of a view, in any process

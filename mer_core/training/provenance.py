@@ -65,10 +65,15 @@ def provenance(method: Method) -> dict[str, object]:
     machine = {"machine": platform.machine(), "processor": processor(), "cores": os.cpu_count(), "gpu": gpu}
     return {
         "code": {"mer_core": version("mer-core"), "sha256": code_of(method), **commit()},
-        "environment": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "environment": packages(),
         "hardware": machine,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+
+
+def packages() -> dict[str, str]:
+    """The versions that a result depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def processor() -> str | None:

@@ -180,13 +180,9 @@ class Run:
     def predictions(self) -> pd.DataFrame:
         """The pooled predictions of all finished parts."""
         if not (parts := self.finished()):
-            others = len([*self.folder.glob("predictions/*.parquet")])
-            beside = (
-                f" that are whole ({others} files are damaged, or an older version named them)"
-                if others
-                else ""
-            )
-            raise RunError(f"{self.folder} has no predictions yet{beside}: `mer resume {self.folder}`.")
+            unread = self.unread()
+            why = f" ({unread} files are there, damaged or of an older version)" if unread else ""
+            raise RunError(f"{self.folder} has no predictions yet: `mer resume {self.folder}`{why}.")
         return pd.concat([read_predictions(self.file(part)) for part in parts], ignore_index=True)
 
     def unread(self) -> int:
@@ -307,7 +303,7 @@ def _checksum_of(file: Path, changed: int, size: int) -> str:
 
 def _has_rows(file: Path) -> bool:
     try:
-        return pq.read_metadata(file).num_rows > 0
+        return pq.read_table(file).num_rows > 0
     except (OSError, pa.ArrowException):
         return False
 
