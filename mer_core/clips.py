@@ -305,7 +305,7 @@ def prepare(
     if damage or not folder.exists():
         with locked(folder.with_name(folder.name + ".lock")):
             partial = folder.with_name(folder.name + ".partial")
-            if _damage(folder):
+            if renew and _damage(folder):
                 shutil.rmtree(partial, ignore_errors=True)
                 folder.rename(partial)
             if not folder.exists():

@@ -37,6 +37,7 @@ def distribute(
 
     After an error, or Ctrl-C, nobody waits for the rest: the workers are ended.
     """
+    begin()
     alone = min(workers, len(items)) < 2 or current_process().daemon  # such a one may have no children
     script = None if alone else _script(task)
     if alone or (script and not script.is_file()):

@@ -117,6 +117,8 @@ def test_a_default_folder_never_hides_the_peeking(command, tmp_path, monkeypatch
 def test_corpora_are_listed_with_their_cards(command):
     assert all(name in command("data")[1] for name in corpus_names())
     assert "clips: 24 of 6 subjects" in command("data", "synth-mini")[1]
+    both = command("data", "synth-mini+synth-samm")[1]
+    assert both.index("corpus: synth-mini") < both.index("corpus: synth-samm")
 
 
 @pytest.mark.parametrize(
