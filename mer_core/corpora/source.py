@@ -142,33 +142,32 @@ class Source(ABC):
         )
 
     def subjects(self, called: str, fits: Callable[[Path], bool] = lambda folder: True) -> list[Path]:
-        """The folders of the subjects, who are called like this."""
-        inside = subfolders(self.top(called, fits))
-        return [folder for folder in inside if re.fullmatch(called, folder.name, re.IGNORECASE)]
+        """The folders of the subjects, who are called like this, however deep archives nest them.
 
-    def top(self, subject: str, fits: Callable[[Path], bool] = lambda folder: True) -> Path:
-        """The folder of the subjects, who are called like this, however deep archives nest it; or the root.
-
-        Of several that fit it is the one of the best edition, then the nearest.
+        Of several trees that fit it is the one of the best edition, then the nearest.
         """
-        trees = [folder for folder in _trees(self.root, subject) if fits(folder)]
+        trees = [folder for folder in _trees(self.root, called) if fits(folder)]
         if not trees:
-            return self.root
-        chosen, *others = sorted(trees, key=lambda p: self._edition(p)[0])
+            return []
+        chosen, *others = sorted(trees, key=lambda folder: self._edition(self.inside(folder)))
         also = f"; also there: {', '.join(map(self._described, others))}" if others else ""
         self.note(f"pictures {self._described(chosen)}{also}")
-        return chosen
+        return [folder for folder in subfolders(chosen) if re.fullmatch(called, folder.name, re.IGNORECASE)]
 
-    def _edition(self, folder: Path) -> tuple[int, str]:
-        held = enumerate(self.editions.items(), start=1)
-        path = self.path_of(folder)
-        found = (n for n, (_, part) in held if re.search(part, path, re.IGNORECASE))
-        rank = next(found, 0)
-        return rank, [*("as filmed",), *self.editions][rank]
+    def _edition(self, path: str) -> int:
+        """0 as filmed, else the place of what the path names."""
+        parts = enumerate(self.editions.values(), start=1)
+        return next((place for place, part in parts if re.search(part, path, re.IGNORECASE)), 0)
 
     def _described(self, folder: Path) -> str:
+        inside = self.inside(folder)
+        place = self._edition(inside) or self._edition(self.path_of(folder))
+        return f"{inside} ({['as filmed', *self.editions][place]})"
+
+    def inside(self, folder: Path) -> str:
+        """Where a folder lies below the root; or the root's own name."""
         inside = folder.relative_to(self.root).as_posix()
-        return f"{folder.name if inside == '.' else inside} ({self._edition(folder)[1]})"
+        return self.root.resolve().name if inside == "." else inside
 
     def path_of(self, folder: Path) -> str:
         """From the root's own name on: it may be all that tells an edition."""
