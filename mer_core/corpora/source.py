@@ -131,7 +131,7 @@ class Source(ABC):
         """The label table: the one that was named, or the one that lies in the corpus under its usual name."""
         if self.labels:
             return self.labels
-        matches = [p for pattern in patterns for p in find(self.root, f"{Path(pattern).stem}.*")]
+        matches = [p for pattern in patterns for p in find(self.root, f"{Path(pattern).stem}.*", depth=4)]
         found = [p for p in dict.fromkeys(matches) if p.suffix.lower() in SUFFIXES and p.is_file()]
         if len(found) == 1:
             return found[0]
@@ -152,7 +152,11 @@ class Source(ABC):
         chosen, *others = sorted(trees, key=lambda folder: self._edition(self.inside(folder)))
         also = f"; also there: {', '.join(map(self._described, others))}" if others else ""
         self.note(f"pictures {self._described(chosen)}{also}")
-        return [folder for folder in subfolders(chosen) if re.fullmatch(called, folder.name, re.IGNORECASE)]
+        inside = subfolders(chosen)
+        subjects = [folder for folder in inside if re.fullmatch(called, folder.name, re.IGNORECASE)]
+        if strangers := [folder.name for folder in inside if folder not in subjects]:
+            self.note(f"folders beside the subjects', not looked into: {', '.join(strangers)}")
+        return subjects
 
     def _edition(self, path: str) -> int:
         """0 as filmed, else the place of what the path names."""

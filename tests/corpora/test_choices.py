@@ -9,6 +9,7 @@ from data_scripts.casme2 import CASME2
 from data_scripts.casme3 import CASMECubed
 from data_scripts.casme_sq import CASMESquared
 from data_scripts.macro import Macro
+from data_scripts.mmew import MMEW
 from data_scripts.samm import SAMM
 from data_scripts.smic import SMIC
 from mer_core import open_clipset
@@ -19,12 +20,14 @@ from tests.corpora import (
     imitate_casme3,
     imitate_casme_sq,
     imitate_macro,
+    imitate_mmew,
     imitate_samm,
     imitate_smic,
 )
 from tests.corpora.imitate import write_frames
 from tests.corpora.points import write_still_landmarks
 
+LONG = SMIC.Options(part="HS-E")
 TABLE = "CASME2-coding-20190701.xlsx"
 
 
@@ -139,6 +142,22 @@ def test_macro_expressions_say_which_table_and_folder_they_took(tmp_path):
     imitate_macro.ck_plus(tmp_path / "ck")
     shutil.copytree(tmp_path / "ck" / "Emotion", tmp_path / "ck" / "old" / "Emotion")
     assert "Emotion; also there: old/Emotion" in taken(Macro(tmp_path / "ck"))
+
+
+def test_a_folder_that_is_no_clips_is_named(tmp_path):
+    imitate_casme2.imitate(tmp_path / "casme2")
+    write_frames(tmp_path / "casme2" / "CASME2-RAW" / "subject 9" / "EP01_01", [1], "img{}.jpg")
+    said = taken(CASME2(tmp_path / "casme2"))
+    assert "folders beside the subjects', not looked into: subject 9" in said
+    imitate_mmew.imitate(tmp_path / "mmew")
+    write_frames(tmp_path / "mmew" / "MMEW_Final" / "Micro_Expression" / "fear" / "S13-02", [1], "{}.jpg")
+    imitate_smic.imitate_long(tmp_path / "smic")
+    write_frames(tmp_path / "smic/SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_ne_1x", [1], "{}.jpg")
+    for source, folder in (
+        (MMEW(tmp_path / "mmew"), "S13-02"),
+        (SMIC(tmp_path / "smic", options=LONG), "s1_ne_1x"),
+    ):
+        assert f"folder {folder}" in survey(source).left_out["where"].tolist()
 
 
 # Nothing there
