@@ -13,7 +13,7 @@ from mer_core.corpora.tables import SUFFIXES, padded, text
 from mer_core.settings import Settings
 
 NESTED = 6  # folders: how deep archives put a tree into each other
-VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".wmv", ".mpg", ".mpeg", ".webm")
+VIDEOS = ("*.avi", "*.mp4", "*.mov", "*.mkv", "*.wmv", "*.mpg", "*.mpeg", "*.webm")
 STRAYS = (
     ".",
     "__",
@@ -77,9 +77,7 @@ class Source(ABC):
     root: Path
     labels: Path | None = None
     options: Settings | None = None  # none: its own defaults
-    taken: list[str] = field(
-        default_factory=list, init=False, repr=False
-    )  # where something else could be meant
+    taken: list[str] = field(default_factory=list, init=False, repr=False, compare=False)  # see `note`
 
     name: ClassVar[str]
     about: ClassVar[str]
@@ -191,13 +189,17 @@ def _trees(root: Path, subject: str) -> list[Path]:
     return found
 
 
-def find(root: Path, pattern: str, depth: int = 3) -> list[Path]:
-    """Paths of this name at most `depth` folders below `root`, the nearest first; capitals don't matter."""
-    found, level = [], [root]
+def find(root: Path, *patterns: str, depth: int = 3) -> list[Path]:
+    """Paths of these names at most `depth` folders below `root`, the nearest first; capitals don't matter."""
+    found, level, names = [], [root], [pattern.casefold() for pattern in patterns]
     for _ in range(depth):
-        below = [entry for folder in level for entry in _entries(folder)]
-        found += [Path(e.path) for e in below if fnmatchcase(e.name.casefold(), pattern.casefold())]
-        level = [Path(e.path) for e in below if e.is_dir()]
+        deeper = []
+        for entry in (entry for folder in level for entry in _entries(folder)):
+            if any(fnmatchcase(entry.name.casefold(), name) for name in names):
+                found.append(Path(entry.path))
+            if entry.is_dir():
+                deeper.append(Path(entry.path))
+        level = deeper
     return found
 
 
@@ -218,12 +220,12 @@ def contents(root: Path, most: int = 6) -> str:
     names = [f"{e.name}/" if e.is_dir() else e.name for e in _entries(root)]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     held = f"{root.name} holds {', '.join(names[:most])}{more}" if names else f"{root.name} is empty"
-    films = [p for p in find(root, "*", NESTED) if p.suffix.lower() in VIDEOS]
+    films = find(root, *VIDEOS, depth=NESTED)
     if not films:
         return held
     return (
-        f"{held}; {len(films)} videos lie there ({films[0].relative_to(root).as_posix()}), the edition of videos: "
-        "frames are read, take the edition of pictures or cut the videos into them"
+        f"{held}; with {len(films)} videos ({films[0].relative_to(root).as_posix()}, …) it is the edition of videos: "
+        "take that of pictures, or cut the videos into frames"
     )
 
 

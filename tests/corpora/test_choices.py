@@ -169,9 +169,7 @@ def test_videos_instead_of_pictures_are_recognised(tmp_path):
     film = tmp_path / "CAS(ME)^2" / "rawvideo" / "s15" / "15_0101disgustingteeth.avi"
     film.parent.mkdir(parents=True)
     film.write_bytes(b"RIFF")
-    said = (
-        r"1 videos lie there \(CAS\(ME\)\^2/rawvideo/s15/15_0101disgustingteeth.avi\), the edition of videos"
-    )
+    said = r"with 1 videos \(CAS\(ME\)\^2/rawvideo/s15/15_0101disgustingteeth.avi, …\) it is the edition of videos"
     with pytest.raises(SourceError, match=said):
         survey(CASMESquared(tmp_path))
 
