@@ -230,6 +230,20 @@ def test_a_label_of_ck_plus_that_is_none_leaves_its_sequence_out(tmp_path, said,
     assert reasons["ckplus/S005/002"] == ""
 
 
+def test_labels_of_ck_plus_that_contradict_each_other_count_not_at_all(tmp_path):
+    imitate_macro.ck_plus(tmp_path)
+    (tmp_path / "Emotion/S005/001/S005_001_00000009_emotion.txt").write_text("4.0")
+    (tmp_path / "Emotion/S005/002/S006_002_00000007_emotion.txt").write_text("4.0")
+    write_frames(tmp_path / "cohn-kanade-images/S007/001", range(3), "S007_001_{:08d}.png")
+    reasons = survey(Macro(tmp_path)).report.set_index("clip")["reason"]
+    assert reasons["ckplus/S005/001"].startswith(
+        "contradiction: S005_001_00000007_emotion.txt and S005_001_0"
+    )
+    assert reasons["ckplus/S005/002"] == (
+        "contradiction: the label of S005_002 is called S006_002_00000007_emotion.txt"
+    )
+
+
 def test_labels_of_dfew_that_are_none_or_differ_leave_their_clips_out(tmp_path):
     imitate_macro.dfew(tmp_path)
     splits = tmp_path / "EmoLabel_DataSplit"
