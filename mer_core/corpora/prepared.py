@@ -158,6 +158,12 @@ class PreparedCorpus:
             if frame in known.get(clip, {})
         }
 
+    def words(self) -> list[str]:
+        """What its script was told beside root and view, as a command line has it."""
+        asked = dict(self._own.provenance.get("asked", {}))
+        repairs = [("repair", name) for name in asked.pop("repair", [])]
+        return [f"--{name.replace('_', '-')}={value}" for name, value in [*asked.items(), *repairs]]
+
     def clipset(self, view: View, limit: int | None = None, workers: int | None = None) -> ClipSet:
         """This view of the corpus: the one that lies here, or one made from the frames the first time."""
         made = self._own if view.plain() == self._own.provenance["view"] else self._other(view, workers)
