@@ -142,7 +142,8 @@ class PreparedCorpus:
         """Those that were whole when it was prepared, by file."""
         root, files = Path(self.card.root), self.files
         return {
-            root / row.path: Picture(row.crc, row.height, row.width, row.bits) for row in files.itertuples()
+            root / row.path: Picture(row.crc, row.height, row.width, row.bits, row.sketch)
+            for row in files.itertuples()
         }
 
     def found(self, frames: pd.DataFrame, origin: str) -> dict[tuple[str, int], np.ndarray]:

@@ -194,7 +194,7 @@ def find(root: Path, pattern: str, depth: int = 3) -> list[Path]:
     for _ in range(depth):
         below = [entry for folder in level for entry in _entries(folder)]
         found += [Path(e.path) for e in below if fnmatchcase(e.name.casefold(), pattern.casefold())]
-        level = [Path(e.path) for e in below if e.is_dir()]
+        level = [Path(e.path) for e in below if _is_folder(e)]
     return found
 
 
@@ -210,9 +210,16 @@ def _entries(folder: Path) -> list[os.DirEntry]:
     return sorted(held, key=lambda entry: entry.name)
 
 
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in circles
+        return False
+
+
 def contents(root: Path, most: int = 6) -> str:
     """What a folder holds, in a line: whoever sees it knows whether it is another one."""
-    names = [f"{e.name}/" if e.is_dir() else e.name for e in _entries(root)]
+    names = [f"{e.name}/" if _is_folder(e) else e.name for e in _entries(root)]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     held = f"{root.name} holds {', '.join(names[:most])}{more}" if names else f"{root.name} is empty"
     films = [p for p in find(root, "*", NESTED) if p.suffix.lower() in VIDEOS]
@@ -226,7 +233,7 @@ def contents(root: Path, most: int = 6) -> str:
 
 def subfolders(folder: Path) -> list[Path]:
     """The folders in a folder, by name; hidden ones are passed over."""
-    return [Path(entry.path) for entry in _entries(folder) if entry.is_dir()]
+    return [Path(entry.path) for entry in _entries(folder) if _is_folder(entry)]
 
 
 def numbered(cell: object, prefix: str, width: int) -> str:
