@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mer_core.clips import View
@@ -41,9 +41,8 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
     if asked.report:
         write_report(found, asked.report)
     if not asked.check:
-        labels = asked.labels and str(asked.labels.resolve())
-        words = {"labels": labels, "repair": asked.repair, "shortest": asked.shortest, "options": given}
-        made = prepare_corpus(found, view, asked.out, landmarks, tuple(asked.repair), asked.workers, words)
+        repairs, words = tuple(asked.repair), _words(asked, given)
+        made = prepare_corpus(found, view, asked.out, landmarks, repairs, asked.workers, words)
         done = "they lay there, and nothing is done" if before else "prepared"
         print(f"{made.folder}: {len(made)} clips as {view.name}, {done}.", end=" ")
         print(f"Next: mer run {_next(asked.view, view)} --corpus {made.folder}")
@@ -52,6 +51,16 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
 def _lying_there(out: Path | None) -> PreparedCorpus | None:
     """What a finished preparation left in the folder that is to be filled."""
     return PreparedCorpus(out) if out and (out / "files.parquet").exists() else None
+
+
+def _words(asked: argparse.Namespace, options: Mapping[str, object]) -> dict[str, object]:
+    """What was asked for beside root and view, so that it can be asked for again from anywhere."""
+    landmarks = (
+        asked.landmarks if asked.landmarks in ("none", "dlib") else str(Path(asked.landmarks).resolve())
+    )
+    labels = asked.labels and str(asked.labels.resolve())
+    said = {"labels": labels, "landmarks": landmarks, "shortest": asked.shortest, **options}
+    return {"repair": asked.repair, **{name: value for name, value in said.items() if value is not None}}
 
 
 def _whole(asked: argparse.Namespace) -> str:

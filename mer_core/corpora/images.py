@@ -101,6 +101,7 @@ class Picture(NamedTuple):
     height: int = 0
     width: int = 0
     bits: int = 0  # that its largest value has; 8 for all files of 8 bits
+    sketch: bytes = b""  # its mean values in 8 × 8 fields, uint16
     flaw: str = ""  # what is wrong with it, if anything is
 
 
@@ -153,7 +154,8 @@ def _look(path: Path, known: Picture | None = None) -> Picture:
     if image is None or image.dtype not in (np.uint8, np.uint16):
         return picture._replace(flaw="can't be decoded" if image is None else f"values of type {image.dtype}")
     bits = 8 if image.dtype == np.uint8 else _bits(data)
-    return picture._replace(height=image.shape[0], width=image.shape[1], bits=bits)
+    sketch = cv2.resize(image, (8, 8), interpolation=cv2.INTER_AREA).astype(np.uint16).tobytes()
+    return picture._replace(height=image.shape[0], width=image.shape[1], bits=bits, sketch=sketch)
 
 
 def _bits(data: bytes) -> int:

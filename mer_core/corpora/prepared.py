@@ -143,7 +143,8 @@ class PreparedCorpus:
         """Those that were whole when it was prepared, by file."""
         root, files = Path(self.card.root), self.files
         return {
-            root / row.path: Picture(row.crc, row.height, row.width, row.bits) for row in files.itertuples()
+            root / row.path: Picture(row.crc, row.height, row.width, row.bits, row.sketch)
+            for row in files.itertuples()
         }
 
     def found(self, frames: pd.DataFrame, origin: str) -> dict[tuple[str, int], np.ndarray]:
@@ -158,6 +159,12 @@ class PreparedCorpus:
             for clip, frame, _ in same.itertuples(index=False)
             if frame in known.get(clip, {})
         }
+
+    def words(self) -> list[str]:
+        """What its script was told beside root and view, as a command line has it."""
+        asked = dict(self._own.provenance.get("asked", {}))
+        repairs = [("repair", name) for name in asked.pop("repair", [])]
+        return [f"--{name.replace('_', '-')}={value}" for name, value in [*asked.items(), *repairs]]
 
     def clipset(self, view: View, limit: int | None = None, workers: int | None = None) -> ClipSet:
         """This view of the corpus: the one that lies here, or one made from the frames the first time."""
