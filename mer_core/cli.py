@@ -253,8 +253,11 @@ def status(folder: Folder) -> None:
     print(f"{folder}: {len(finished)} of {len(made.parts())} parts, {seconds:.0f} s of computing")
     for warning in warnings(made):
         print(warning)
-    if missing:
-        print(f"missing: {', '.join(map(str, missing[:8]))}{' …' if len(missing) > 8 else ''}")
+    for word, parts in {"missing": missing, "damaged": made.damaged()}.items():
+        if parts:
+            print(f"{word}: {', '.join(map(str, parts[:8]))}{' …' if len(parts) > 8 else ''}")
+    if unread := made.unread() - len(made.damaged()):
+        print(f"{unread} files of an older version in predictions/: `mer resume` computes them anew")
 
 
 @app.command()
@@ -332,13 +335,10 @@ def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder 
     Example: mer keep runs/ststnet-synth-megc2019-3class-book-loso ststnet-synth
     """
     from mer_core.evaluation.stored import keep as keep_run
+    from mer_core.evaluation.stored import new_place
     from mer_core.training import Run
 
-    target = find_root() / "results" / name
-    if target.exists():
-        raise ValueError(
-            f"Expected the name of a new folder, but there is a {target}: choose another, or delete it."
-        )
+    target = new_place(find_root() / "results", name)
     print(keep_run(Run.open(folder), target).folder)
 
 
@@ -351,6 +351,12 @@ def reproduce(
     store: Annotated[
         bool, typer.Option("--store", help="Put the runs in the place of those in results/.")
     ] = False,
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, help="So many parts of all stored runs, drawn by --seed; no whole run."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="With --sample: another seed draws others.")] = 0,
+    minutes: Annotated[float, typer.Option(min=0, help="With --sample: the time that the parts took.")] = 10,
     paper: Annotated[str | None, typer.Option(help="A paper's own table, on a licensed corpus.")] = None,
     corpus: Annotated[
         str | None, typer.Option(help="With --paper: casme2, a prepared folder, or several with + between.")
@@ -380,6 +386,8 @@ def reproduce(
 
     Example: mer reproduce --only fdp
 
+    Example: mer reproduce --sample 5 --seed 1
+
     Example: mer reproduce --paper mol --corpus casme2 --root CASME2 --device cuda
     """
     from mer_core.evaluation.experiments import listed
@@ -387,7 +395,13 @@ def reproduce(
     changes = {"preset": preset, "device": device, "settings": _assignments(set_)}
     changes = {name: value for name, value in changes.items() if value}
     shared = {"out": out, "workers": workers, "engine": engine}
-    if not (paper or corpus or root):
+    if sample:
+        if only or main or store or paper or corpus or root or selection or changes:
+            raise ValueError(
+                "--sample computes parts as they are stored: it takes --seed and --minutes alone."
+            )
+        _reproduce_sample(sample, seed, minutes)
+    elif not (paper or corpus or root):
         changes |= {"selection": selection} if selection else {}
         _reproduce_experiments(listed(only, main=main), store=store, changes=changes, **shared)
     elif only or main or store or not (paper and corpus):
@@ -397,6 +411,19 @@ def reproduce(
     else:
         asked = {"paper": paper, "corpus": corpus, "roots": root or [], "landmarks": landmarks, **changes}
         _reproduce_table({**asked, **shared, "out": str(out), "selections": (selection or "last").split(",")})
+
+
+def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
+    from mer_core.evaluation.sample import conclusion, draw, refuse_wrong, repeated, stored_parts
+
+    drawn = draw(stored_parts(find_root() / "results"), n, seed, minutes)
+    print(f"{len(drawn)} stored parts, drawn by seed {seed}", flush=True)
+    rows = []
+    for row in repeated(drawn, minutes):
+        rows.append(row)
+        print(row, flush=True)
+    print(conclusion(rows, drawn))
+    refuse_wrong(rows)
 
 
 def _reproduce_table(asked: dict[str, object]) -> None:

@@ -62,7 +62,7 @@ def test_an_incomplete_run_says_so_and_is_resumed(command, tmp_path):
     for part in made.parts()[:2]:
         made.file(part).unlink()
     assert "INCOMPLETE: 2 of 6 parts missing" in command("show", folder)[1]
-    assert "missing: synth-mini-s01-seed0, synth-mini-s02-seed0" in command("status", folder)[1]
+    assert "missing: synth-mini+s01-seed0, synth-mini+s02-seed0" in command("status", folder)[1]
     code, out, _ = command("resume", folder, "--workers", 1)
     assert code == 0
     assert "INCOMPLETE" not in out

@@ -13,7 +13,7 @@ from mer_core.cli import main
 from mer_core.prediction import CLIP, Marks, predict, report
 from mer_core.training import Run, RunError, load_network, run
 from mer_core.training import predict as ask
-from mer_core.training.parts import material
+from mer_core.training.parts import Part, material
 from mer_core.vision.align import face_square, warp
 from mer_core.vision.landmarks import Landmarks
 from tests.training.tools import _cache, cache, mer, mini  # noqa: F401 (fixtures)
@@ -79,7 +79,7 @@ def test_a_clip_of_the_corpus_gets_through_files_what_its_networks_say_of_it(mad
 
 def test_the_network_that_was_tested_on_it_says_the_same_again(made, row):
     stored = made.run.predictions().set_index("clip").loc[row["clip"]]
-    said = made.probabilities.loc[f"{row['subject'].replace('/', '-')}-seed0"]
+    said = made.probabilities.loc[str(Part(row["subject"], 0))]
     np.testing.assert_allclose(said, stored[[f"p_{name}" for name in said.index]].astype(float), atol=1e-6)
 
 

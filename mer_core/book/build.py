@@ -19,6 +19,7 @@ from filelock import FileLock
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from mer_core import atomic
 from mer_core.asked import NOTE, asked
 from mer_core.book.comparison import joined
 from mer_core.book.contents import (
@@ -277,8 +278,7 @@ def _collect(root: Path, pages: Path, *, notebooks: bool) -> None:
 def _copy_if_other(source: Path, target: Path) -> None:
     """An equal file is left alone: Sphinx would read a newer one again."""
     if not target.exists() or source.read_bytes() != target.read_bytes():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        atomic.write(target, source.read_bytes())
 
 
 def _sphinx(root: Path, pages: Path, home: Path) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mer_core import atomic
 from mer_core.clips import content_key
 from mer_core.evaluation.experiments import Experiment, uf1
 from mer_core.evaluation.stored import StoredRun, keep
@@ -93,6 +94,7 @@ def reproduce(
     tolerance = measured_tolerance(results).uf1
     for name, experiment in experiments.items():
         asked, kept = changed(experiment.run, changes or {}), results / name
+        atomic.recover(kept)
         is_new = not (kept / "run.json").exists()
         as_listed = asked == experiment.run
         made = run_all(asked, place(folder, name, experiment.run, changes or {}), workers, engine)
@@ -200,4 +202,4 @@ class Clock:
 
 
 def _is_finished(folder: Path) -> bool:
-    return (folder / "run.json").exists() and not Run.open(folder).missing()
+    return (folder / "run.json").exists() and not Run.open(folder).todo()

@@ -94,11 +94,15 @@ class Again:
     clips: pd.DataFrame  # that were answered differently: clip, seed, truth, predicted_stored, predicted
     parts: list[str]  # of the two records that are not the same
     missing: int  # parts that are not computed yet
+    stale: int = 0  # parts that are, by other code
 
     @property
     def verdict(self) -> str:
-        """In a word; an unfinished run can't be judged."""
-        return f"unfinished: {self.missing} parts missing" if self.missing else self.row.verdict
+        """In a word; an unfinished run can't be judged, nor one by code that is no longer there."""
+        if self.missing:
+            return f"unfinished: {self.missing} parts missing"
+        stale = f"stale: {self.stale} parts computed by other code than today's"
+        return stale if self.stale else self.row.verdict
 
 
 def computed_again(stored: Iterable[Entry], folder: Path, tolerance: Tolerance) -> dict[str, Again]:
@@ -130,7 +134,7 @@ def _again(entry: Entry, made: Run, tolerance: Tolerance) -> Again:
     now, kept = made.predictions(), entry.run.predictions
     differ = answered_otherwise(now, kept)
     row = replace(row, now=uf1(now), stored=uf1(kept), clips_that_differ=len(differ))
-    return Again(made.folder, row, differ, parts, 0)
+    return Again(made.folder, row, differ, parts, 0, len(made.stale()))
 
 
 def changed(entry: Entry) -> dict[str, tuple[object, object]]:

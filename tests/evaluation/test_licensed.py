@@ -84,7 +84,7 @@ def test_a_second_call_computes_nothing_and_says_the_same(made):
 def test_an_interrupted_call_goes_on_where_it_stopped(made):
     here, words, printed = made
     before = times(here)
-    lost = next((here / "out").glob("fdp-paper-*")) / "predictions" / "casme2-sub01-seed0.parquet"
+    lost = next((here / "out").glob("fdp-paper-*")) / "predictions" / "casme2+sub01-seed0.parquet"
     lost.unlink()
     assert shown(call(*words).stdout) == shown(printed)
     after = times(here)
