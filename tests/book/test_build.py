@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from mer_core.book.build import to_execute
+from mer_core.book.build import to_execute, to_verify
 from mer_core.book.contents import BookError, chosen, inputs
 from tests.book import tiny
 
@@ -41,6 +41,8 @@ def test_stored_outputs_are_verified_and_only_once(stored):
     first, second = tiny.run(stored, "mer", "verify"), tiny.run(stored, "mer", "verify")
     assert first.returncode == 0, first.stdout
     assert "4 passed" in first.stdout
+    assert to_verify(stored) == ["tiny         unchanged"]
+    assert to_verify(stored, force=True) == ["tiny         asked for"]
     assert "0 chapters to verify, 1 unchanged" in second.stdout
     assert "1 chapters to verify" in tiny.run(stored, "mer", "verify", "--force", "tiny").stdout
 
@@ -50,6 +52,7 @@ def test_an_output_that_was_changed_by_hand_is_refused_and_named_however_small_t
     made = tiny.run(book, "mer", "verify")
     assert made.returncode == 1
     assert "tiny, cell 2: its stored output is not what was computed" in made.stderr
+    assert "tiny, cell 2: its stored output is not what was computed" in to_verify(book)[0]
 
 
 def test_a_stored_number_that_is_not_computed_fails_and_is_named(book):
