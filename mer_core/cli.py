@@ -21,6 +21,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 Jobs = Annotated[int, typer.Option(min=1, help="Chapters at a time.")]
 Chapters = Annotated[list[str] | None, typer.Argument(help="Their names (mol scores); default: all.")]
+Listed = Annotated[
+    bool, typer.Option("--list", help="Say which chapters would be executed, and why; do nothing.")
+]
 CORES = os.cpu_count() or 1
 DEBUG = "--debug"
 
@@ -36,13 +39,16 @@ def mer(
 def book(
     jobs: Jobs = CORES,
     stored: Annotated[bool, typer.Option(help="Show the stored outputs; execute nothing.")] = False,
+    only_list: Listed = False,
 ) -> None:
     """Execute the chapters that changed and build the pages.
 
     Example: mer book --stored
     """
-    from mer_core.book.build import build
+    from mer_core.book.build import build, to_execute
 
+    if only_list:
+        return print("\n".join(to_execute(find_root())))
     print(f"The book is ready: {build(find_root(), jobs, stored=stored)}")
 
 
@@ -59,13 +65,17 @@ def verify(
     names: Chapters = None,
     jobs: Jobs = CORES,
     force: Annotated[bool, typer.Option("--force", help="Those that passed before, too.")] = False,
+    only_list: Listed = False,
 ) -> None:
     """Execute the chapters that changed and compare their outputs with the stored ones.
 
     Example: mer verify --force scores
     """
+    from mer_core.book.build import to_verify
     from mer_core.book.build import verify as verify_chapters
 
+    if only_list:
+        return print("\n".join(to_verify(find_root(), names or (), force=force)))
     verify_chapters(find_root(), jobs, names or (), force=force)
 
 

@@ -40,6 +40,7 @@ class Tolerance:
     counts: of whole numbers in text.
     pixels: of pictures, the mean difference in grey levels of the 8 × 8 pixels where it is largest.
     words: groups of words that stand for each other, `[["better", "worse"]]`, where a training decides which.
+    any_words: a training decides what is said: only numbers are compared, and only if it is as many.
     reason: why.
     """
 
@@ -48,6 +49,7 @@ class Tolerance:
     counts: int = 0
     pixels: float = 4.0  # what a lossy picture makes of one grey level: up to 3 were measured
     words: tuple[tuple[str, ...], ...] = ()
+    any_words: bool = False
     reason: str = ""
 
     @classmethod
@@ -123,7 +125,7 @@ def _texts(place: str, new: str, old: str, tolerance: Tolerance) -> Iterator[str
     new, old = (PICTURE.sub("picture", text) for text in (new, old))
     if _words(new, tolerance) == _words(old, tolerance):
         yield from _moved(place, new, old, tolerance)
-    else:
+    elif not tolerance.any_words:
         yield f"{place} {_first_other_line(new, old)}".strip()
 
 
@@ -133,7 +135,7 @@ def _words(text: str, tolerance: Tolerance) -> list[list[str]]:
         text = re.sub(
             "|".join(re.escape(one) for one in sorted(group, key=len, reverse=True)), group[0], text
         )
-    return [part.split() for part in NUMBER.split(text)]
+    return [[] if tolerance.any_words else part.split() for part in NUMBER.split(text)]
 
 
 def _moved(place: str, new: str, old: str, tolerance: Tolerance) -> Iterator[str]:

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
 
 from mer_core.book.build import NBVAL
-from mer_core.book.contents import BookError, chapters, digest, files, key
+from mer_core.book.contents import BookError, chapters, digest, files, inputs, of
 from mer_core.numerics import processor
 
 TESTS = (

@@ -14,11 +14,21 @@ SEAL = "seal"
 
 
 def seal(notebook: NotebookNode) -> None:
-    """Note what each cell shows."""
+    """Note what each cell shows; floats of figures keep twelve digits."""
     for cell in notebook.cells:
         cell.metadata.pop(SEAL, None)
         if cell.get("outputs"):
+            cell.outputs = _rounded(cell.outputs)
             cell.metadata[SEAL] = digest_of(cell.outputs)
+
+
+def _rounded(value: object) -> object:
+    """Behind the twelfth digit all is rounding, and programs that write a notebook again, as ruff does, change it."""
+    if isinstance(value, dict):
+        return NotebookNode({name: _rounded(one) for name, one in value.items()})
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def digest_of(outputs: list[dict]) -> str:

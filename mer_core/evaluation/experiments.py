@@ -11,6 +11,7 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field
 
+from mer_core.asked import ask
 from mer_core.evaluation.metrics import scores
 from mer_core.evaluation.statistics import (
     classes_known,
@@ -100,7 +101,8 @@ def _joined(one: dict, other: dict) -> dict:
 
 def stored_name(paper: str, experiment: str) -> str:
     """The folder of an experiment in `results/`."""
-    return f"{paper}-{experiment}"
+    ask(name := f"{paper}-{experiment}")
+    return name
 
 
 def listed(only: str | None = None, *, main: bool = False) -> dict[str, Experiment]:

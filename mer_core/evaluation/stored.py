@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from mer_core import atomic
+from mer_core.asked import ask
 from mer_core.evaluation.detection import Detections, detections
 from mer_core.evaluation.tables import score_table
 from mer_core.reading import FileError, read_json, read_parquet
@@ -34,6 +35,7 @@ class StoredRun:
     folder: Path
 
     def __post_init__(self) -> None:
+        ask(self.folder.name)
         if not (self.folder / "run.json").exists():
             raise FileNotFoundError(f"{self.folder} holds no stored run: it has no run.json.")
 

@@ -34,7 +34,7 @@ HOURS = (  # what a command says that takes hours, or asks for more than this ma
     r"--landmarks dlib",
 )
 MINUTES = (
-    r"mer (book|review|print)",
+    r"mer (book|review|print|verify --force)",
     r"mer reproduce --(only fdp-mean|sample)",
     r"mer run fdp",
     r"papermill .*/(scores|motion|expressions|methods)\.ipynb",

@@ -128,6 +128,13 @@ def test_words_that_a_training_decides_stand_for_each_other_and_others_do_not():
     assert differences(printed("it is equal"), printed("it is worse"), free)
 
 
+def test_where_a_training_decides_what_is_said_its_numbers_are_compared():
+    free = Tolerance(absolute=0.1, any_words=True)
+    assert not differences(printed("best is *flow*, by 0.15"), printed("best is *strain*, by 0.11"), free)
+    assert not differences(printed("none"), printed("a, b: 0.2"), free)
+    assert differences(printed("best is *flow*, by 0.35"), printed("best is *strain*, by 0.11"), free)
+
+
 def test_what_is_compared_is_left_as_it_was():
     outputs = printed("a\n", "b\n")
     before = copy.deepcopy(outputs)

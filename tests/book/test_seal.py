@@ -76,6 +76,14 @@ def changed(cell, kind, draw):
     return None
 
 
+def test_a_program_that_writes_floats_otherwise_breaks_no_seal():
+    data = {PLOTLY: {"data": [{"y": [1.3599999999999999, 0.1 + 0.2]}]}}
+    output = nbformat.v4.new_output("display_data", data)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=[output])])
+    seal(notebook)
+    assert "[1.36, 0.3]" in json.dumps(notebook)
+
+
 def test_a_seal_that_is_missing_or_too_many_is_broken():
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("stream", text="a")])]
