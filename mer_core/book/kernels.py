@@ -102,7 +102,7 @@ class Item:
         """Changes when anything does that it depends on."""
         kernels = repr(SETTINGS[self.setting].environment)
         if self.name.endswith(".ipynb"):
-            return digest(kernels + key(self.root, self.name, with_outputs=True), ())
+            return digest(kernels + of(inputs(self.root, self.name, with_outputs=True)), ())
         return digest(kernels, [path for name in READ_BY_TESTS for path in files(self.root / name)])
 
     def known(self) -> dict | None:
