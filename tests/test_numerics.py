@@ -15,6 +15,7 @@ from mer_core.book.contents import chapters
 from mer_core.clips import View
 from mer_core.numerics import PINNED, handed_on, numerics_class, picture_kernels, take_over
 from mer_core.training import RunSettings, run
+from mer_core.training.engines import _compute_elsewhere
 from tests.book.tiny import ROOT
 
 VARIABLES = {name for settings in PINNED.values() for name in settings}
@@ -89,7 +90,8 @@ def test_pinned_kernels_are_those_of_the_stored_runs():
     assert [text for text in stored if numerics_class().startswith(text)]
 
 
-def test_more_threads_are_recorded_and_handed_on():
+def test_more_threads_are_recorded_and_handed_on(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(before + 1)
@@ -98,6 +100,19 @@ def test_more_threads_are_recorded_and_handed_on():
     finally:
         take_over({"OMP_NUM_THREADS": str(before)})
     assert torch.get_num_threads() == before
+
+
+def test_a_node_of_a_cluster_computes_with_the_kernels_that_it_is_handed(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # put back afterwards
+    before, handed = torch.get_num_threads(), {"MKL_CBWR": "AVX", "OMP_NUM_THREADS": "2"}
+    try:
+        seen = _compute_elsewhere(
+            lambda *_: (os.environ["MKL_CBWR"], torch.get_num_threads()), handed, "", None
+        )
+    finally:
+        torch.set_num_threads(before)
+    assert seen == ("AVX", 2)
 
 
 def test_a_part_that_a_worker_computes_has_the_numerics_of_its_run(tmp_path, monkeypatch):
