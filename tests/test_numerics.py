@@ -13,13 +13,15 @@ import torch
 from mer_core import open_corpus
 from mer_core.book.contents import chapters
 from mer_core.clips import View
-from mer_core.numerics import PINNED, handed_on, numerics_class, picture_kernels, take_over
+from mer_core.numerics import PINNED, handed_on, numerics_class, picture_kernels, processor, take_over
 from mer_core.training import RunSettings, run
 from mer_core.training.engines import _compute_elsewhere
 from tests.book.tiny import ROOT
 
 VARIABLES = {name for settings in PINNED.values() for name in settings}
 SCRIPTS = [path for name in ("data_scripts", "benchmarks") for path in sorted((ROOT / name).glob("*.py"))]
+
+PINS = pytest.mark.skipif("avx2" not in processor(), reason="nothing is pinned on this processor")
 
 OUTSIDER = """
 import json, os, sys
@@ -71,6 +73,7 @@ def test_the_record_says_what_torch_took_and_not_what_was_asked_for(outsider):
     assert "ATEN_CPU_CAPABILITY=default" in outsider["class late"]
 
 
+@PINS
 def test_a_door_that_comes_too_late_says_so_in_a_line_and_sets_what_it_can(outsider):
     assert outsider["stderr"].count("\n") == 1
     assert "too late" in outsider["stderr"]
@@ -78,6 +81,7 @@ def test_a_door_that_comes_too_late_says_so_in_a_line_and_sets_what_it_can(outsi
     assert outsider["threads late"] == 1
 
 
+@PINS
 def test_workers_of_a_late_door_take_the_kernels_of_their_parent(outsider):
     assert "ATEN_CPU_CAPABILITY" not in outsider["handed on"]
     assert outsider["handed on"]["OMP_NUM_THREADS"] == "1"
