@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import ipywidgets
 import nbformat
 import pytest
+from jupyter_client.manager import start_new_kernel
 from nbformat.v4 import new_code_cell, new_notebook
 
 from mer_core.book import build, controls, live
@@ -37,6 +38,20 @@ def test_without_a_reader_a_control_is_its_first_picture_and_a_note(asked_by, co
 
 def test_before_a_reader_a_control_is_live(asked_by):
     assert asked_by(allow_stdin=True) == [{"k": (0, 3)}]
+
+
+def test_a_kernel_knows_who_asks():
+    manager, client = start_new_kernel(cwd=str(ROOT))
+    try:
+        said = "from mer_core.book import controls\ncontrols(lambda k=2: print('k is', k), k=(0, 3))"
+        for allowed in (False, True):
+            messages = []
+            client.execute_interactive(said, allow_stdin=allowed, output_hook=messages.append, timeout=300)
+            assert any(one["msg_type"] == "comm_open" for one in messages) == allowed
+            assert ("make lab" in str(messages)) == (not allowed)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 @pytest.mark.parametrize("chapter", chapters(ROOT))
