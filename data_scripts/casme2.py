@@ -6,13 +6,15 @@ W.-J. Yan et al., "CASME II: An Improved Spontaneous Micro-Expression Database a
 PLoS ONE 2014.
 """
 
+import mer_core.pinned
+
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import pandas as pd
 
-from mer_core.corpora import Repair, Row, Source, padded, read_table, row_of, subfolders, text
+from mer_core.corpora import Repair, Row, Source, numbered, read_table, row_of, subfolders, text
 from mer_core.corpora.command import run_script
 
 COLUMNS = {
@@ -24,8 +26,6 @@ COLUMNS = {
     "action_units": ("Action Units",),
     "emotion": ("Estimated Emotion",),
 }
-# Raw frames first: the cropped ones were registered frame by frame, which adds motion of its own.
-TREES = ("CASME2-RAW", "CASME2_RAW_selected", "Cropped")
 MOVED = ("sub24", "EP07_01")  # sadness in the table of 2014, surprise in that of 2019
 UPDATED = ("sub24", "EP02_07")  # in the table of 256 rows only
 
@@ -43,6 +43,8 @@ class CASME2(Source):
 CASME2_RAW_selected/CASME2_RAW_selected/sub01/EP02_01f/img46.jpg
 Cropped/sub01/EP02_01f/reg_img46.jpg
 CASME2-coding-20190701.xlsx"""
+    # Raw frames first: the cropped ones were registered frame by frame, which adds motion of its own.
+    editions: ClassVar = {"onset to offset only": "select", "cropped": "crop"}
     traps = (
         "Three tables are in use: of 2014, of 2019 (three clips moved from sadness to surprise), one of 256 rows.",
         "The apex of sub04/EP12_01f is not marked, that of sub05/EP09_05f is its onset.",
@@ -62,14 +64,11 @@ CASME2-coding-20190701.xlsx"""
         ),
     }
 
-    def folders(self) -> dict[str, Path]:
-        subjects = subfolders(self.top(*TREES))
-        return {
-            f"{s.name}/{clip.name}": clip
-            for s in subjects
-            if s.name.startswith("sub")
-            for clip in subfolders(s)
-        }
+    def folders(self) -> list[tuple[str, Path]]:
+        subjects = self.subjects(r"sub[\s_.-]*[0-9]+")
+        return [
+            (f"{numbered(s.name, 'sub', 2)}/{clip.name}", clip) for s in subjects for clip in subfolders(s)
+        ]
 
     def rows(self) -> list[Row]:
         return [self._row(cells) for cells in self._table.to_dict("records")]
@@ -80,10 +79,10 @@ CASME2-coding-20190701.xlsx"""
 
     @cached_property
     def _table(self) -> pd.DataFrame:
-        return read_table(self._path, COLUMNS)
+        return read_table(self._path, COLUMNS, note=self.note)
 
     def _row(self, cells: dict[str, object]) -> Row:
-        subject, clip = f"sub{padded(cells['subject'], 2)}", text(cells["clip"])
+        subject, clip = numbered(cells["subject"], "sub", 2), text(cells["clip"])
         return row_of(cells, self._path, subject, clip, folder=f"{subject}/{clip}")
 
     @property

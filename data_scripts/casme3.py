@@ -7,6 +7,8 @@ J. Li et al., "CAS(ME)3: A Third Generation Facial Spontaneous Micro-Expression 
 Ecological Validity", TPAMI 2022. Its label tables are public: https://github.com/jingtingEmmaLi/CAS-ME-3
 """
 
+import mer_core.pinned
+
 import re
 from dataclasses import replace
 from functools import cached_property
@@ -16,7 +18,19 @@ from typing import ClassVar, Literal
 import pandas as pd
 from pydantic import Field
 
-from mer_core.corpora import Repair, Row, Source, find, read_table, row_of, spno, subfolders, text
+from mer_core.corpora import (
+    Repair,
+    Row,
+    Source,
+    SourceError,
+    find,
+    read_table,
+    row_of,
+    spno,
+    subfolders,
+    text,
+    whole_number,
+)
 from mer_core.corpora.command import run_script
 from mer_core.settings import Settings
 
@@ -28,6 +42,7 @@ COLUMNS_A = {
     "offset": ("Offset",),
     "action_units": ("AU",),
     "emotion": ("emotion",),
+    "kind": ("Expression type",),
 }
 COLUMNS_C = {
     "subject": ("sub", "subject"),
@@ -100,6 +115,7 @@ cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"""
             },
         ),
     }
+    editions: ClassVar = {"depth": "depth"}
     Options = Part
 
     @property
@@ -112,58 +128,75 @@ cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"""
             return "part C"
         return "part A, v1" if "_v1" in self._path.name else "part A, v2"
 
-    def folders(self) -> dict[str, Path]:
+    def folders(self) -> list[tuple[str, Path]]:
         """Clips where the corpus is cut into them, else whole videos: spno.1/b/166 or spno.1/b."""
         if self.options.part == "C":
-            return {
-                subject.name.lower(): _colour(subject) for subject in subfolders(self.top("part_C", "part_c"))
-            }
+            tops = [folder for folder in find(self.root, "part_C") if folder.is_dir()] or [self.root]
+            return [(_subject_c(subject.name), _colour(subject)) for subject in subfolders(tops[0])]
         return self._clips or self._videos
 
     @cached_property
-    def _clips(self) -> dict[str, Path]:
-        found = [folder for top in (*find(self.root, "frame"), self.root) for folder in subfolders(top)]
-        matches = {folder: CLIP.fullmatch(folder.name.lower()) for folder in found}
-        return {f"{spno(m[1])}/{m[2]}/{m[3]}".lower(): _colour(folder) for folder, m in matches.items() if m}
+    def _clips(self) -> list[tuple[str, Path]]:
+        tops = [folder for folder in (*find(self.root, "frame"), self.root) if folder.is_dir()]
+        for top in tops:
+            matches = {folder: CLIP.fullmatch(folder.name.lower()) for folder in subfolders(top)}
+            found = [
+                (f"{spno(m[1])}/{m[2]}/{int(m[3])}", _colour(folder)) for folder, m in matches.items() if m
+            ]
+            if found:
+                self.note(f"pictures {self.inside(top)} (cut into clips)")
+                return found
+        return []
 
     @cached_property
-    def _videos(self) -> dict[str, Path]:
-        subjects = [s for s in subfolders(self._subjects_folder) if s.name.lower().startswith("spno")]
-        return {f"{spno(s.name)}/{v.name}".lower(): _colour(v) for s in subjects for v in subfolders(s)}
+    def _videos(self) -> list[tuple[str, Path]]:
+        subjects = self.subjects(r"spno\.?\s*[0-9]+", self._is_part_a)
+        return [(f"{spno(s.name)}/{v.name}", _colour(v)) for s in subjects for v in subfolders(s)]
 
-    @property
-    def _subjects_folder(self) -> Path:
-        """Archives nest part_A within data within part_A."""
-        return next((path.parent for path in find(self.root, "spNO*", depth=5)), self.root)
+    def _is_part_a(self, folder: Path) -> bool:
+        """Part B has no labels, part C another table."""
+        parts = re.findall(r"part[\s_-]?([abc])(?![a-z])", self.path_of(folder).lower())
+        return not parts or parts[-1] == "a"
 
     def rows(self) -> list[Row]:
         return [self._row(cells) for cells in self._table.to_dict("records")]
 
     @cached_property
     def _path(self) -> Path:
-        micro_a = ("cas(me)3_part_A_ME_label*.xlsx", "cas(me)3_part_A_ME_label*.xls")
-        return self.find_labels(*(micro_a if self.options.part == "A" else ("CAS(ME)3_part_C_ME*.xlsx",)))
+        part = self.options.part
+        path = self.find_labels(f"cas(me)3_part_{part}_ME*.xlsx")
+        if "_mae_" in path.name.lower():
+            raise SourceError(
+                f"{path.name} is a table of macro-expressions: give it to macro.py --corpus casme3, or name the table "
+                f"cas(me)3_part_{part}_ME_label*.xlsx with --labels."
+            )
+        return path
 
     @cached_property
     def _table(self) -> pd.DataFrame:
-        return read_table(self._path, COLUMNS_A if self.options.part == "A" else COLUMNS_C)
+        columns = COLUMNS_A if self.options.part == "A" else COLUMNS_C
+        return read_table(self._path, columns, optional=("kind",), note=self.note)
 
     def _row(self, cells: dict[str, object]) -> Row:
-        subject, video, onset = (
-            spno(text(cells["subject"])),
-            text(cells["video"]).lower(),
-            text(cells["onset"]),
-        )
+        number = whole_number(cells["onset"])
+        onset = text(cells["onset"]) if number is None else number
         if self.options.part == "C":
-            return row_of(
-                cells, self._path, text(cells["subject"]), f"{video}_{onset}", text(cells["subject"]).lower()
-            )
+            subject, count = text(cells["subject"]), text(cells["video"])
+            return row_of(cells, self._path, subject, f"{count}_{onset}", _subject_c(subject))
+        subject, video = spno(text(cells["subject"])), text(cells["video"]).lower()
         folder = f"{subject}/{video}/{onset}" if self._clips else f"{subject}/{video}"
-        row = row_of(cells, self._path, subject, f"{video}_{onset}", folder.lower())
+        refused = "a macro-expression, no micro" if "macro" in text(cells.get("kind")).lower() else ""
+        row = row_of(cells, self._path, subject, f"{video}_{onset}", folder, refused)
         hidden = f"{subject.removeprefix('spNO.')}/{video}" in HIDDEN
         return (
             replace(row, remark="the face is hidden at the apex of a clip of this video") if hidden else row
         )
+
+
+def _subject_c(name: str) -> str:
+    """Subjects of part C are numbers, in whatever way they are written."""
+    match = re.search(r"[0-9]+$", name)
+    return str(int(match[0])) if match else name
 
 
 def _colour(folder: Path) -> Path:

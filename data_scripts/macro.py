@@ -6,8 +6,12 @@ Subjects of MMEW and CAS(ME)³ are called as in their micro-expressions: whoever
 person out. A sequence without a label is kept as `unlabelled`: pre-training needs none.
 """
 
+import mer_core.pinned
+
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -15,9 +19,11 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from mer_core.corpora import (
+    ImageError,
     Row,
     Source,
     SourceError,
+    contents,
     find,
     index_frames,
     read_table,
@@ -40,6 +46,17 @@ class Which(Settings):
     corpus: Corpus = Field("ck+", description="ck+, mug, dfew, oulu-casia, mmew or casme3")
 
 
+@dataclass(frozen=True)
+class Sequence:
+    """A folder of frames that is a clip from its first picture to its last, or why it can be none."""
+
+    subject: str
+    clip: str
+    emotion: str
+    folder: Path
+    refused: str = ""
+
+
 class Layout(ABC):
     """How one of the corpora lies on disk."""
 
@@ -49,37 +66,69 @@ class Layout(ABC):
     fps: ClassVar[int]
     has_apex: ClassVar[bool] = False  # else the peak is the last frame
 
-    def __init__(self, root: Path, labels: Path | None) -> None:
-        self.root, self.labels = root, labels
+    def __init__(self, source: Source) -> None:
+        self.root, self.labels, self.note = source.root, source.labels, source.note
 
     @abstractmethod
-    def sequences(self) -> Iterator[tuple[str, str, str, Path]]:
-        """Subject, clip, emotion and folder of every sequence."""
+    def sequences(self) -> Iterator[Sequence]:
+        """Every sequence that has a folder."""
 
     def rows(self) -> list[Row]:
-        return [_whole(*sequence, self.has_apex) for sequence in self.sequences()]
+        return [_whole(sequence, self.has_apex) for sequence in self.sequences()]
 
-    def folders(self) -> dict[str, Path]:
-        return {f"{subject}/{clip}": folder for subject, clip, _, folder in self.sequences()}
+    def folders(self) -> list[tuple[str, Path]]:
+        return [(f"{one.subject}/{one.clip}", one.folder) for one in self.sequences()]
+
+    def one(self, pattern: str) -> Path:
+        """The file or folder of this name: the root itself, or below it, the nearest."""
+        found = [self.root] if self.root.match(pattern) else find(self.root, pattern, depth=5)
+        if not found:
+            raise SourceError(f"Expected {pattern} in {self.root}, found none: {contents(self.root)}.")
+        if len(found) > 1:
+            chosen, *others = (path.relative_to(self.root).as_posix() for path in found)
+            self.note(f"{chosen}; also there: {', '.join(others)}")
+        return found[0]
 
 
-def _whole(subject: str, clip: str, emotion: str, folder: Path, peaks_at_end: bool) -> Row:
+def _whole(sequence: Sequence, peaks_at_end: bool) -> Row:
     """A sequence from its first picture to its last."""
-    numbers = list(index_frames(folder))
-    refused = "" if numbers else "frames missing: the folder is empty"
-    first, last = (numbers[0], numbers[-1]) if numbers else (None, None)
-    apex = last if peaks_at_end else None
+    first, last, wrong = _extent(sequence.folder)
     return Row(
-        subject,
-        clip,
-        f"{subject}/{clip}",
-        emotion,
+        sequence.subject,
+        sequence.clip,
+        f"{sequence.subject}/{sequence.clip}",
+        sequence.emotion,
         first,
         last,
-        apex,
-        where="/".join(folder.parts[-3:]),
-        refused=refused,
+        last if peaks_at_end else None,
+        where="/".join(sequence.folder.parts[-3:]),
+        refused=sequence.refused or wrong,
     )
+
+
+def _without_folder(subject: str, clip: str, emotion: str, where: str, refused: str = "") -> Row:
+    """A label whose frames are not there."""
+    key = f"{subject}/{clip}"
+    refused = refused or f"folder missing: {key}"
+    return Row(subject, clip, key, emotion, None, None, where=where, refused=refused)
+
+
+def _extent(folder: Path) -> tuple[int | None, int | None, str]:
+    """First and last frame, and why there are none."""
+    try:
+        numbers = list(index_frames(folder))
+    except ImageError as error:
+        return None, None, f"unclear frames: {error}"
+    return (numbers[0], numbers[-1], "") if numbers else (None, None, "frames missing: the folder is empty")
+
+
+def _read_label(cell: object, emotions: tuple[str, ...], where: str) -> tuple[str, str]:
+    """The emotion that a number stands for, and what is wrong with the number."""
+    number = whole_number(cell)
+    if number is None or not 0 <= number < len(emotions) or not emotions[number]:
+        known = [str(n) for n, emotion in enumerate(emotions) if emotion]
+        return "", f"unknown label: {text(cell)[:40]!r} in {where} is none of {', '.join(known)}"
+    return emotions[number], ""
 
 
 class CKPlus(Layout):
@@ -91,21 +140,46 @@ class CKPlus(Layout):
 Emotion/S005/001/S005_001_00000011_emotion.txt"""
     EMOTIONS = ("neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 
-    def sequences(self) -> Iterator[tuple[str, str, str, Path]]:
-        images, labels = _one(self.root, "cohn-kanade-images"), _one(self.root, "Emotion")
+    def sequences(self) -> Iterator[Sequence]:
+        images, labels = self.one("cohn-kanade-images"), self.one("Emotion")
         for subject in subfolders(images):
-            for sequence in subfolders(subject):
-                yield (
-                    subject.name,
-                    sequence.name,
-                    self._emotion(labels / subject.name / sequence.name),
-                    sequence,
-                )
+            for folder in subfolders(subject):
+                emotion, refused = self._emotion(labels / subject.name / folder.name)
+                yield Sequence(subject.name, folder.name, emotion, folder, refused)
 
-    def _emotion(self, folder: Path) -> str:
-        files = sorted(folder.glob("*_emotion.txt")) if folder.is_dir() else []
-        number = whole_number(f"{float(files[0].read_text(encoding='utf-8')):g}") if files else None
-        return "unlabelled" if number is None else self.EMOTIONS[number]
+    def rows(self) -> list[Row]:
+        """Also of the labels whose pictures are not there."""
+        rows = super().rows()
+        known = {(row.subject, row.clip) for row in rows}
+        labels = [clip for subject in subfolders(self.one("Emotion")) for clip in subfolders(subject)]
+        lost = [clip for clip in labels if (clip.parent.name, clip.name) not in known and self._files(clip)]
+        return rows + [
+            _without_folder(c.parent.name, c.name, self._emotion(c)[0], "/".join(c.parts[-3:])) for c in lost
+        ]
+
+    def _files(self, folder: Path) -> list[Path]:
+        return sorted(folder.glob("*_emotion.txt")) if folder.is_dir() else []
+
+    def _emotion(self, folder: Path) -> tuple[str, str]:
+        """The emotion, and why it is none; without a file nobody labelled the sequence."""
+        files, clip = self._files(folder), f"{folder.parent.name}_{folder.name}"
+        if other := next((file.name for file in files if not file.name.startswith(f"{clip}_")), None):
+            return "", f"contradiction: the label of {clip} is called {other}"
+        read = [_read_label(_number_in(file), self.EMOTIONS, file.name) for file in files]
+        if len(set(read)) > 1:
+            return "", f"contradiction: {' and '.join(file.name for file in files)} differ"
+        return read[0] if read else ("unlabelled", "")
+
+
+def _number_in(file: Path) -> object:
+    """A file holds one number, written as 3.0000000e+00."""
+    with file.open("rb") as opened:
+        said = opened.read(100).decode("ascii", errors="replace").strip()
+    try:
+        number = float(said)
+    except ValueError:
+        return said
+    return number if math.isfinite(number) else said
 
 
 class MUG(Layout):
@@ -116,12 +190,13 @@ class MUG(Layout):
     tree = """subjects3/001/anger/take000/0000.jpg
 subjects3/001/001/anger/take000/0000.jpg"""
 
-    def sequences(self) -> Iterator[tuple[str, str, str, Path]]:
-        top = _one(self.root, "subjects3")
-        for take in sorted(p for p in top.rglob("take*") if p.is_dir()):
+    def sequences(self) -> Iterator[Sequence]:
+        top = self.one("subjects3")
+        takes = [p for p in find(top, "take*", depth=5) if p.is_dir()]
+        for take in (p for p in sorted(takes) if len(p.relative_to(top).parts) > 2):
             subject, *between, emotion, name = take.relative_to(top).parts
             sitting = [part for part in between if part != subject]
-            yield subject, "-".join([*sitting, emotion, name]), emotion, take
+            yield Sequence(subject, "-".join([*sitting, emotion, name]), emotion, take)
 
 
 class DFEW(Layout):
@@ -133,22 +208,48 @@ class DFEW(Layout):
 EmoLabel_DataSplit/train(single-labeled)/set_1.csv, test(single-labeled)/set_1.csv"""
     EMOTIONS = ("", "happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
 
-    def sequences(self) -> Iterator[tuple[str, str, str, Path]]:
-        emotions = self._emotions()
-        for clip in subfolders(_one(self.root, "clip_224x224*")):
-            number = whole_number(clip.name)
-            name = clip.name if number is None else f"{number:05d}"
-            yield name, name, emotions.get(number, "unlabelled"), clip
+    def sequences(self) -> Iterator[Sequence]:
+        labels = self._labels
+        for clip in subfolders(self.one("clip_224x224*")):
+            emotion, refused, _ = labels.get(whole_number(clip.name), ("unlabelled", "", ""))
+            name = _five_digits(clip.name)
+            yield Sequence(name, name, emotion, clip, refused)
 
-    def _emotions(self) -> dict[int | None, str]:
-        """Training and test list of one fold are the whole corpus."""
-        columns = {"video": ("video_name",), "label": ("label",)}
-        lists = [
-            read_table(_one(self.root, f"{side}(single-labeled)/set_1.csv"), columns)
-            for side in ("train", "test")
+    def rows(self) -> list[Row]:
+        """Also of the lists' rows whose clips are not there."""
+        rows = super().rows()
+        known = {row.clip for row in rows}
+        named = {_five_digits(video): label for video, label in self._labels.items()}
+        return rows + [
+            _without_folder(name, name, emotion, where, refused)
+            for name, (emotion, refused, where) in named.items()
+            if name not in known
         ]
-        cells = [c for table in lists for c in table.to_dict("records")]
-        return {whole_number(c["video"]): self.EMOTIONS[whole_number(c["label"])] for c in cells}
+
+    @cached_property
+    def _labels(self) -> dict[object, tuple[str, str, str]]:
+        """By video: emotion, what is wrong, and where. Training and test list of one fold are the whole corpus."""
+        labels: dict[object, tuple[str, str, str]] = {}
+        for cells, where in self._cells():
+            number = whole_number(cells["video"])
+            video = f"{text(cells['video'])!r}" if number is None else number
+            emotion, refused = _read_label(cells["label"], self.EMOTIONS, where)
+            if video in labels and labels[video][:2] != (emotion, refused):
+                refused = f"contradiction: {labels[video][2]} and {where} differ"
+            labels[video] = (emotion, refused, where)
+        return labels
+
+    def _cells(self) -> Iterator[tuple[dict[str, object], str]]:
+        columns = {"video": ("video_name",), "label": ("label",)}
+        for side in ("train", "test"):
+            folder = self.one(f"{side}(single-labeled)")
+            for cells in read_table(folder / "set_1.csv", columns, note=self.note).to_dict("records"):
+                yield cells, f"row {cells['row']} of {folder.name}/set_1.csv"
+
+
+def _five_digits(name: object) -> str:
+    number = whole_number(name)
+    return str(name) if number is None else f"{number:05d}"
 
 
 class OuluCASIA(Layout):
@@ -158,12 +259,14 @@ class OuluCASIA(Layout):
     about = "Oulu-CASIA, 80 subjects, six expressions each from neutral to the peak"
     tree = "VL/Strong/P001/Anger/000.jpeg"
 
-    def sequences(self) -> Iterator[tuple[str, str, str, Path]]:
+    def sequences(self) -> Iterator[Sequence]:
         for camera in ("VL", "NI"):
-            for light in (light for top in find(self.root, camera) for light in subfolders(top)):
+            tops = [top for top in find(self.root, camera) if top.is_dir()]
+            for light in (light for top in tops for light in subfolders(top)):
                 for subject in subfolders(light):
                     for emotion in subfolders(subject):
-                        yield subject.name, f"{camera}-{light.name}-{emotion.name}", emotion.name, emotion
+                        clip = f"{camera}-{light.name}-{emotion.name}"
+                        yield Sequence(subject.name, clip, emotion.name, emotion)
 
 
 class MMEWMacro(Layout):
@@ -173,11 +276,11 @@ class MMEWMacro(Layout):
     about = "MMEW, 900 macro-expressions of the people of its micro-expressions"
     tree = "Macro_Expression/S01/anger/S01-07-001.jpg"
 
-    def sequences(self) -> Iterator[tuple[str, str, str, Path]]:
+    def sequences(self) -> Iterator[Sequence]:
         """Folders of frames, should an edition have them."""
         for emotion in self._emotions():
             for clip in subfolders(emotion):
-                yield emotion.parent.name, clip.name, emotion.name, clip
+                yield Sequence(emotion.parent.name, clip.name, emotion.name, clip)
 
     def rows(self) -> list[Row]:
         refused = "a single picture, no sequence"
@@ -204,9 +307,7 @@ class MMEWMacro(Layout):
 
     def _emotions(self) -> list[Path]:
         return [
-            emotion
-            for subject in subfolders(_one(self.root, "Macro_Expression"))
-            for emotion in subfolders(subject)
+            emotion for subject in subfolders(self.one("Macro_Expression")) for emotion in subfolders(subject)
         ]
 
 
@@ -216,41 +317,56 @@ class CASMECubedMacro(Layout):
     name, fps, has_apex = "casme3", 30, True
     about = "CAS(ME)³ part A, 3,346 macro-expressions of the people and videos of its micro-expressions"
     tree = """part_A/data/part_A/spNO.1/b/color/166.jpg
-CAS(ME)3_part_A_v2.xls"""
+CAS(ME)3_part_A_v2.xls                                              (both kinds, no emotion)
+cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx                  (macro-expressions alone)"""
+    TABLES = ("cas(me)3_part_A_MaE_label*.xls*", "CAS(ME)3_part_A_v2.xls*")
     COLUMNS: ClassVar = {
         "subject": ("Subject",), "video": ("Filename",), "onset": ("Onset",), "apex": ("Apex",), "offset": ("Offset",),
-        "action_units": ("AU",), "kind": ("Expression type",),
+        "action_units": ("AU",), "kind": ("Expression type",), "emotion": ("emotion",),
     }  # fmt: skip
 
-    def sequences(self) -> Iterator[tuple[str, str, str, Path]]:
-        subjects = next((path.parent for path in find(self.root, "spNO*", depth=5)), self.root)
+    def sequences(self) -> Iterator[Sequence]:
+        subjects = next(
+            (path.parent for path in find(self.root, "spNO*", depth=5) if path.is_dir()), self.root
+        )
         for subject in (s for s in subfolders(subjects) if s.name.lower().startswith("spno")):
             for video in subfolders(subject):
                 frames = video / "color" if (video / "color").is_dir() else video
-                yield spno(subject.name), video.name.lower(), "unlabelled", frames
+                yield Sequence(spno(subject.name), video.name.lower(), "unlabelled", frames)
 
     def rows(self) -> list[Row]:
-        path = self.labels or _one(self.root, "CAS(ME)3_part_A_v2.xls*")
-        cells = read_table(path, self.COLUMNS, sheet="AU+Emotion").to_dict("records")
-        return [self._row(c, path) for c in cells if "macro" in text(c["kind"]).lower()]
+        path = self.labels or self._table()
+        read = read_table(
+            path, self.COLUMNS, optional=("kind", "emotion"), sheet="AU+Emotion", note=self.note
+        )
+        cells = read.to_dict("records")
+        macro = [c for c in cells if "micro" not in text(c["kind"]).lower()]
+        self.note(f"{len(cells) - len(macro)} rows are no macro-expressions")
+        return [self._row(c, path) for c in macro]
+
+    def _table(self) -> Path:
+        """The table of macro-expressions alone if it is there: it knows their emotions."""
+        named = [pattern for pattern in self.TABLES if find(self.root, pattern, depth=5)]
+        path, *others = [self.one(pattern) for pattern in named or self.TABLES[-1:]]
+        if others:
+            self.note(f"table {path.name}; also there: {', '.join(other.name for other in others)}")
+        return path
 
     def _row(self, cells: dict[str, object], path: Path) -> Row:
         subject, video = spno(text(cells["subject"])), text(cells["video"]).lower()
-        clip = f"macro-{video}_{text(cells['onset'])}"
-        return row_of({**cells, "emotion": "unlabelled"}, path, subject, clip, f"{subject}/{video}")
+        number = whole_number(cells["onset"])
+        clip = f"macro-{video}_{text(cells['onset']) if number is None else number}"
+        named = {**cells, "emotion": text(cells["emotion"]) or "unlabelled"}
+        kind = text(cells["kind"])
+        refused = (
+            "" if not kind or "macro" in kind.lower() else f"unknown kind: {kind!r} is no macro-expression"
+        )
+        return row_of(named, path, subject, clip, f"{subject}/{video}", refused)
 
 
 LAYOUTS: dict[str, type[Layout]] = {
     "ck+": CKPlus, "mug": MUG, "dfew": DFEW, "oulu-casia": OuluCASIA, "mmew": MMEWMacro, "casme3": CASMECubedMacro,
 }  # fmt: skip
-
-
-def _one(root: Path, pattern: str) -> Path:
-    """The file or folder of this name: the root itself, or below it."""
-    found = [root] if root.match(pattern) else find(root, pattern, depth=5)
-    if not found:
-        raise SourceError(f"Expected {pattern} in {root}, found none.")
-    return found[0]
 
 
 class Macro(Source):
@@ -274,7 +390,7 @@ class Macro(Source):
 
     @cached_property
     def _layout(self) -> Layout:
-        return LAYOUTS[self.options.corpus](self.root, self.labels)
+        return LAYOUTS[self.options.corpus](self)
 
     @property
     def corpus(self) -> str:
@@ -292,7 +408,7 @@ class Macro(Source):
     def version(self) -> str:
         return self.options.corpus
 
-    def folders(self) -> dict[str, Path]:
+    def folders(self) -> list[tuple[str, Path]]:
         return self._layout.folders()
 
     def rows(self) -> list[Row]:

@@ -6,15 +6,20 @@ X. Ben et al., "Video-based Facial Micro-Expression Analysis: A Survey of Datase
 TPAMI 2021.
 """
 
+import mer_core.pinned
+
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from mer_core.corpora import Row, Source, padded, read_table, row_of, subfolders, text
+from mer_core.corpora import Row, Source, find, numbered, read_table, row_of, subfolders, text
 from mer_core.corpora.command import run_script
+from mer_core.protocols import canonical_emotion, class_map
 
 COLUMNS = {
     "subject": ("Subject",),
@@ -26,7 +31,7 @@ COLUMNS = {
     "emotion": ("Estimated Emotion",),
     "remark": ("remarks",),
 }
-CLIP = re.compile(r"[Ss][0-9]+-[0-9]+-[0-9]+")  # person, emotion, sample
+CLIP = re.compile(r"s([0-9]+)-[0-9]+-[0-9]+", re.IGNORECASE)  # person, emotion, sample
 
 
 class MMEW(Source):
@@ -47,8 +52,16 @@ S03/happiness/S03-01-002/1.jpg                                      (as the owne
         "Sixteen rows have an apex or offset that MEB replaces as wrong or missing.",
     )
 
-    def folders(self) -> dict[str, Path]:
-        return {clip.name.upper(): clip for clip in _clip_folders(self.top("Micro_Expression"), depth=3)}
+    def folders(self) -> list[tuple[str, Path]]:
+        return [(clip.name.upper(), clip) for clip in _clip_folders(self._top, depth=3)]
+
+    @property
+    def _top(self) -> Path:
+        """The folder of the micro-expressions; or the root, as the owners describe it."""
+        found = [p for p in find(self.root, "micro?expression*", depth=5) if p.is_dir()]
+        if found:
+            self.note(f"pictures {', also there: '.join(p.relative_to(self.root).as_posix() for p in found)}")
+        return found[0] if found else self.root
 
     def rows(self) -> list[Row]:
         return [self._row(cells) for cells in self._table.to_dict("records")]
@@ -59,12 +72,23 @@ S03/happiness/S03-01-002/1.jpg                                      (as the owne
 
     @cached_property
     def _table(self) -> pd.DataFrame:
-        return read_table(self._path, COLUMNS, optional=("remark",))
+        return read_table(self._path, COLUMNS, optional=("remark",), note=self.note)
 
     def _row(self, cells: dict[str, object]) -> Row:
         clip = text(cells["clip"])
-        subject = f"S{padded(text(cells['subject']).upper().removeprefix('S'), 2)}"
-        return replace(row_of(cells, self._path, subject, clip, clip.upper()), remark=text(cells["remark"]))
+        subject, match = numbered(cells["subject"], "S", 2), CLIP.fullmatch(clip)
+        other = match and numbered(match[1], "S", 2) != subject
+        refused = f"contradiction: subject {subject}, but the clip is called {clip}" if other else ""
+        row = row_of(cells, self._path, subject, clip, clip.upper(), refused)
+        return replace(row, remark=text(cells["remark"]))
+
+    def doubts(self, row: Row, frames: Mapping[int, Path]) -> Iterator[str]:
+        """A clip lies in the folder of its emotion; `others` may be called repression."""
+        folder = next(iter(frames.values())).parent.parent.name
+        with suppress(ValueError):  # a folder that is called otherwise says nothing
+            told = [class_map("mmew-7class")("mmew", word) for word in (text(row.emotion), folder)]
+            if None not in told and told[0] != told[1]:
+                yield f"contradiction: {canonical_emotion(text(row.emotion))} in the table, but the folder is {folder}"
 
     @property
     def version(self) -> str:
@@ -72,10 +96,13 @@ S03/happiness/S03-01-002/1.jpg                                      (as the owne
 
 
 def _clip_folders(folder: Path, depth: int) -> list[Path]:
-    """Folders that are named like a clip, with subjects and emotions above them in either order."""
+    """Folders that are named like a clip, or hold no other; subjects and emotions stand above in either order."""
     below = subfolders(folder) if depth else []
-    clips = [f for f in below if CLIP.fullmatch(f.name)]
-    return clips + [clip for f in below if f not in clips for clip in _clip_folders(f, depth - 1)]
+    return [
+        clip
+        for f in below
+        for clip in ([f] if CLIP.fullmatch(f.name) or not subfolders(f) else _clip_folders(f, depth - 1))
+    ]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ The table has the columns subject, clip, emotion, onset, offset, and, where they
 ("4+L12"). Onset, apex and offset are frame numbers, as in the names of the pictures.
 """
 
+import mer_core.pinned
+
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -26,7 +28,9 @@ KNOWN = ("apex", "action_units")  # perhaps
 class Choice(Settings):
     """What a table can't say."""
 
-    called: str = Field("own", pattern=r"[a-z][a-z0-9_]*", description="name of the corpus: small letters")
+    called: str = Field(
+        "own", pattern=r"^[a-z][a-z0-9_]*$", max_length=40, description="name of the corpus: small letters"
+    )
     fps: int = Field(30, ge=1, description="frames a second")
 
 
@@ -62,8 +66,8 @@ MYCLIPS/anna/smile3/frame_0001.png …"""
         """Whether any clip has some."""
         return any(text(cell) for cell in self._table["action_units"])
 
-    def folders(self) -> dict[str, Path]:
-        return {f"{s.name}/{clip.name}": clip for s in subfolders(self.root) for clip in subfolders(s)}
+    def folders(self) -> list[tuple[str, Path]]:
+        return [(f"{s.name}/{clip.name}", clip) for s in subfolders(self.root) for clip in subfolders(s)]
 
     def rows(self) -> list[Row]:
         return [self._row(cells) for cells in self._table.to_dict("records")]
@@ -78,7 +82,7 @@ MYCLIPS/anna/smile3/frame_0001.png …"""
 
     @cached_property
     def _table(self) -> pd.DataFrame:
-        table = read_table(self._path, COLUMNS, optional=KNOWN)
+        table = read_table(self._path, COLUMNS, optional=KNOWN, note=self.note)
         return table.reindex(columns=[*table.columns, *(name for name in KNOWN if name not in table)])
 
     @property

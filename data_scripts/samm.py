@@ -5,6 +5,10 @@
 A. K. Davison et al., "SAMM: A Spontaneous Micro-Facial Movement Dataset", TAFFC 2018.
 """
 
+import mer_core.pinned
+
+import re
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -35,9 +39,10 @@ class SAMM(Source):
     apply = "https://helward.mmu.ac.uk/STAFF/M.Yap/dataset.php"
     cite = "davison2018samm"
     licence = "signed agreement"
-    tree = """SAMM/006/006_1_2/006_05562.jpg
+    tree = """SAMM/006/006_1_2/006_05562.jpg                                      (also SAMM-full/SAMM-full/SAMM/006/…)
 SAMM_CROP/006/006_1_2/…
 SAMM_Micro_FACS_Codes_v2.xlsx"""
+    editions: ClassVar = {"cropped": "crop"}
     traps = (
         "The label table opens with a preamble of 13 rows.",
         "Frame numbers have four or five digits, with and without zeros before them.",
@@ -63,28 +68,41 @@ SAMM_Micro_FACS_Codes_v2.xlsx"""
         ),
     }
 
-    def folders(self) -> dict[str, Path]:
-        subjects = [s for s in subfolders(self.top("SAMM", "SAMM_CROP")) if s.name.isdecimal()]
-        return {f"{subject.name}/{clip.name}": clip for subject in subjects for clip in subfolders(subject)}
+    def folders(self) -> list[tuple[str, Path]]:
+        subjects = self.subjects(r"[0-9]{1,3}")
+        return [(f"{padded(s.name, 3)}/{clip.name}", clip) for s in subjects for clip in subfolders(s)]
 
     def rows(self) -> list[Row]:
         return [self._row(cells) for cells in self._table.to_dict("records")]
 
     @cached_property
     def _path(self) -> Path:
-        return self.find_labels("SAMM_Micro_FACS_Codes*.xlsx")
+        return self.find_labels("SAMM*Micro_FACS_Codes*.xlsx")
 
     @cached_property
     def _table(self) -> pd.DataFrame:
-        return read_table(self._path, COLUMNS, sheet="MICRO_ONLY")
+        return read_table(self._path, COLUMNS, sheet="MICRO_ONLY", note=self.note)
 
     def _row(self, cells: dict[str, object]) -> Row:
         subject, clip = padded(cells["subject"], 3), text(cells["clip"])
-        return row_of(cells, self._path, subject, clip, folder=f"{subject}/{clip}")
+        other = _other(subject, clip)
+        refused = f"contradiction: subject {subject}, but the clip is called {clip}" if other else ""
+        return row_of(cells, self._path, subject, clip, f"{subject}/{clip}", refused)
+
+    def doubts(self, row: Row, frames: Mapping[int, Path]) -> Iterator[str]:
+        """Frames are called by their subject, too."""
+        if other := next((path.name for path in frames.values() if _other(row.subject, path.stem)), None):
+            yield f"contradiction: subject {row.subject}, but a frame is called {other}"
 
     @property
     def version(self) -> str:
         return "v2"
+
+
+def _other(subject: str, name: str) -> bool:
+    """Whether the name of a clip or a frame begins with another subject's number."""
+    match = re.match(r"([0-9]+)_", name)
+    return bool(match) and padded(match[1], 3) != subject
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Action units as coders write them in a cell of a label table.
 
-    cell   = choice, { ("+" | ","), choice }                                       4+L10    4+6,24
+    cell   = part, { ("+" | ","), part }                                           4+L10    4+6,24
+    part   = choice | "ref(", cell, ")"                                            7B+ref(43)
     choice = unit, { or, unit }, in brackets or not                                12 or 14    (R6 or R12)+R15
     unit   = [ side, { or, side } ], number, [ intensity, { or, intensity } ]      R12A    T18    A/L12    10A/B
     or     = "or" | "/"
 
-Whatever does not fit is a remark: never a wrong unit, and never lost.
+What a coder refers to is a unit like any other. Letters between which a coder did not choose, A/L12, leave open how a
+unit was seen, not whether: it is one. Whatever does not fit is a remark: never a wrong unit, and never lost.
 """
 
 import re
@@ -17,6 +19,7 @@ from typing import Literal
 import pandas as pd
 
 SIDES = {"L": "left", "R": "right", "T": "top", "B": "bottom", "A": "asymmetric"}
+LETTERS = {side: letter for letter, side in SIDES.items()}
 # Codes of the Facial Action Coding System: movements of face, head and eyes, then what can't be seen or is gross.
 CODES = frozenset([*range(1, 75), 80, 81, 82, 84, 85, 91, 92, 97, 98])
 NOTHING = {"", "?", "null", "nan", "none", "-", "/"}
@@ -25,6 +28,7 @@ OR = r" ?(?:[oO][rR]|/) ?"
 # A letter after a number is its intensity, unless another number follows: then it is the side of that one.
 UNIT = rf"(?:([LRTBA](?:{OR}[LRTBA])*) ?)?([0-9]{{1,2}})(?: ?([A-E](?:{OR}[A-E])*)(?! ?[0-9]))?"
 CHOICE = rf"{UNIT}(?:{OR}{UNIT})*"
+REFERENCE = re.compile(r"ref ?\(([^()]*)\)", re.IGNORECASE)
 FULL_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)}  # what a Chinese keyboard writes: ，（）＋
 
 
@@ -33,13 +37,13 @@ class ActionUnit:
     """One movement: its number in the Facial Action Coding System, and how it was seen."""
 
     number: int
-    side: str | None = None  # left, right, top, bottom, asymmetric; None: both sides alike
-    intensity: str | None = None  # A, a trace, to E, the most there is
+    side: str | None = None  # left, right, top, bottom, asymmetric, or two with "/"; None: both sides alike
+    intensity: str | None = None  # A, a trace, to E, the most there is; A/B: either
     alternative: int | None = None  # of the units with the same number here one was there; None: certain
 
     def __str__(self) -> str:
-        letter = next((letter for letter, side in SIDES.items() if side == self.side), "")
-        return f"{letter}{self.number}{self.intensity or ''}"
+        sides = self.side.split("/") if self.side else []
+        return f"{'/'.join(LETTERS[side] for side in sides)}{self.number}{self.intensity or ''}"
 
 
 def parse_action_units(cell: object) -> list[ActionUnit]:
@@ -85,7 +89,12 @@ def _text(cell: object) -> str:
 
 
 def _pieces(said: str) -> list[str]:
-    """The cell cut at each + and comma that stands in no bracket."""
+    """The cell cut at each + and comma that stands in no bracket; what is referred to is cut likewise."""
+    referred = [(piece, REFERENCE.fullmatch(piece)) for piece in _cut(said)]
+    return [part for piece, match in referred for part in (match and _cut(match[1])) or [piece]]
+
+
+def _cut(said: str) -> list[str]:
     pieces, depth = [""], 0
     for letter in said:
         depth = max(0, depth + (letter == "(") - (letter == ")"))
@@ -102,16 +111,14 @@ def _choice(piece: str) -> list[ActionUnit]:
     if not re.fullmatch(CHOICE, inner):
         return []
     found = re.finditer(rf"(?:^|{OR}){UNIT}", inner)
-    units = [unit for match in found for unit in _units(*match.groups())]
+    units = [_unit(*match.groups()) for match in found]
     return units if all(unit.number in CODES for unit in units) else []
 
 
-def _units(sides: str | None, number: str, intensities: str | None) -> list[ActionUnit]:
-    """`A/L12` is A12 or L12, `10A/B` is 10A or 10B."""
-    letters = [re.split(OR, part) if part else [None] for part in (sides, intensities)]
-    return [
-        ActionUnit(int(number), SIDES.get(side), intensity) for side in letters[0] for intensity in letters[1]
-    ]
+def _unit(sides: str | None, number: str, intensity: str | None) -> ActionUnit:
+    """`A/L12` is 12, asymmetric or left; `10A/B` is 10, a trace or slight."""
+    side = "/".join(SIDES[letter] for letter in re.split(OR, sides)) if sides else None
+    return ActionUnit(int(number), side, "/".join(re.split(OR, intensity)) if intensity else None)
 
 
 def to_text(units: Sequence[ActionUnit]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mer_core import numerics
 from mer_core.book.contents import find_root
 from mer_core.door import pass_through
 
@@ -20,6 +21,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 Jobs = Annotated[int, typer.Option(min=1, help="Chapters at a time.")]
 Chapters = Annotated[list[str] | None, typer.Argument(help="Their names (mol scores); default: all.")]
+Listed = Annotated[
+    bool, typer.Option("--list", help="Say which chapters would be executed, and why; do nothing.")
+]
 CORES = os.cpu_count() or 1
 DEBUG = "--debug"
 
@@ -35,13 +39,16 @@ def mer(
 def book(
     jobs: Jobs = CORES,
     stored: Annotated[bool, typer.Option(help="Show the stored outputs; execute nothing.")] = False,
+    only_list: Listed = False,
 ) -> None:
     """Execute the chapters that changed and build the pages.
 
     Example: mer book --stored
     """
-    from mer_core.book.build import build
+    from mer_core.book.build import build, to_execute
 
+    if only_list:
+        return print("\n".join(to_execute(find_root())))
     print(f"The book is ready: {build(find_root(), jobs, stored=stored)}")
 
 
@@ -54,11 +61,41 @@ def chapters(names: Chapters = None, jobs: Jobs = CORES) -> None:
 
 
 @app.command()
-def verify(names: Chapters = None, jobs: Jobs = CORES) -> None:
-    """Execute the chapters that changed and compare their outputs with the stored ones."""
+def verify(
+    names: Chapters = None,
+    jobs: Jobs = CORES,
+    force: Annotated[bool, typer.Option("--force", help="Those that passed before, too.")] = False,
+    only_list: Listed = False,
+) -> None:
+    """Execute the chapters that changed and compare their outputs with the stored ones.
+
+    Example: mer verify --force scores
+    """
+    from mer_core.book.build import to_verify
     from mer_core.book.build import verify as verify_chapters
 
-    verify_chapters(find_root(), jobs, names or ())
+    if only_list:
+        return print("\n".join(to_verify(find_root(), names or (), force=force)))
+    verify_chapters(find_root(), jobs, names or (), force=force)
+
+
+@app.command()
+def kernels(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Chapters (mol), places of tests (tests/vision); default: all.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="threads, avx2, avx512, old; or numpy-old …: one library's.")
+    ] = None,
+    jobs: Jobs = CORES,
+) -> None:
+    """Check chapters and tests under other kernels of this machine; an interrupted call goes on.
+
+    Example: mer kernels inflate --only numpy --only threads
+    """
+    from mer_core.book.kernels import examine
+
+    print(examine(find_root(), jobs, names or (), only or ()))
 
 
 @app.command()
@@ -232,8 +269,11 @@ def status(folder: Folder) -> None:
     print(f"{folder}: {len(finished)} of {len(made.parts())} parts, {seconds:.0f} s of computing")
     for warning in warnings(made):
         print(warning)
-    if missing:
-        print(f"missing: {', '.join(map(str, missing[:8]))}{' …' if len(missing) > 8 else ''}")
+    for word, parts in {"missing": missing, "damaged": made.damaged()}.items():
+        if parts:
+            print(f"{word}: {', '.join(map(str, parts[:8]))}{' …' if len(parts) > 8 else ''}")
+    if unread := made.unread() - len(made.damaged()):
+        print(f"{unread} files of an older version in predictions/: `mer resume` computes them anew")
 
 
 @app.command()
@@ -311,13 +351,10 @@ def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder 
     Example: mer keep runs/ststnet-synth-megc2019-3class-book-loso ststnet-synth
     """
     from mer_core.evaluation.stored import keep as keep_run
+    from mer_core.evaluation.stored import new_place
     from mer_core.training import Run
 
-    target = find_root() / "results" / name
-    if target.exists():
-        raise ValueError(
-            f"Expected the name of a new folder, but there is a {target}: choose another, or delete it."
-        )
+    target = new_place(find_root() / "results", name)
     print(keep_run(Run.open(folder), target).folder)
 
 
@@ -330,6 +367,12 @@ def reproduce(
     store: Annotated[
         bool, typer.Option("--store", help="Put the runs in the place of those in results/.")
     ] = False,
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, help="So many parts of all stored runs, drawn by --seed; no whole run."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="With --sample: another seed draws others.")] = 0,
+    minutes: Annotated[float, typer.Option(min=0, help="With --sample: the time that the parts took.")] = 10,
     paper: Annotated[str | None, typer.Option(help="A paper's own table, on a licensed corpus.")] = None,
     corpus: Annotated[
         str | None, typer.Option(help="With --paper: casme2, a prepared folder, or several with + between.")
@@ -337,7 +380,9 @@ def reproduce(
     root: Annotated[
         list[str] | None, typer.Option(help="Its folder as owners hand it out, to prepare it; one a corpus.")
     ] = None,
-    landmarks: Annotated[str, typer.Option(help="To prepare it: a file, dlib, or none.")] = "dlib",
+    landmarks: Annotated[
+        str | None, typer.Option(help="To prepare it: a file, dlib (default), or none.")
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help="book or paper; default: as listed, and paper with --paper.")
     ] = None,
@@ -359,6 +404,8 @@ def reproduce(
 
     Example: mer reproduce --only fdp
 
+    Example: mer reproduce --sample 5 --seed 1
+
     Example: mer reproduce --paper mol --corpus casme2 --root CASME2 --device cuda
     """
     from mer_core.evaluation.experiments import listed
@@ -366,7 +413,13 @@ def reproduce(
     changes = {"preset": preset, "device": device, "settings": _assignments(set_)}
     changes = {name: value for name, value in changes.items() if value}
     shared = {"out": out, "workers": workers, "engine": engine}
-    if not (paper or corpus or root):
+    if sample:
+        if only or main or store or paper or corpus or root or selection or changes:
+            raise ValueError(
+                "--sample computes parts as they are stored: it takes --seed and --minutes alone."
+            )
+        _reproduce_sample(sample, seed, minutes)
+    elif not (paper or corpus or root):
         changes |= {"selection": selection} if selection else {}
         _reproduce_experiments(listed(only, main=main), store=store, changes=changes, **shared)
     elif only or main or store or not (paper and corpus):
@@ -376,6 +429,19 @@ def reproduce(
     else:
         asked = {"paper": paper, "corpus": corpus, "roots": root or [], "landmarks": landmarks, **changes}
         _reproduce_table({**asked, **shared, "out": str(out), "selections": (selection or "last").split(",")})
+
+
+def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
+    from mer_core.evaluation.sample import conclusion, draw, refuse_wrong, repeated, stored_parts
+
+    drawn = draw(stored_parts(find_root() / "results"), n, seed, minutes)
+    print(f"{len(drawn)} stored parts, drawn by seed {seed}", flush=True)
+    rows = []
+    for row in repeated(drawn, minutes):
+        rows.append(row)
+        print(row, flush=True)
+    print(conclusion(rows, drawn))
+    refuse_wrong(rows)
 
 
 def _reproduce_table(asked: dict[str, object]) -> None:
@@ -389,24 +455,17 @@ def _reproduce_table(asked: dict[str, object]) -> None:
 def _reproduce_experiments(
     experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: object
 ) -> None:
-    from mer_core.evaluation.reproduction import (
-        Clock,
-        conclusion,
-        measured_tolerance,
-        refuse_drift,
-        reproduce,
-    )
+    from mer_core.evaluation.reproduction import Clock, conclusion, refuse_drift, reproduce
 
     results = find_root() / "results"
-    tolerance = measured_tolerance(results)
     clock = Clock(experiments, results, workers, out, options["changes"])
     print(f"{len(experiments)} experiments; {clock.left()}".rstrip("; "))
     rows = []
     for row in reproduce(experiments, out, results, workers=workers, **options):
         rows.append(row)
         clock.finish(row.experiment)
-        print(f"{row.experiment}: UF1 {row.now:.3f}, {row.verdict}; {clock.left()}".rstrip("; "), flush=True)
-    print(conclusion(rows, tolerance))
+        print(f"{row.experiment}: UF1 {row.now:.3f}, {row}; {clock.left()}".rstrip("; "), flush=True)
+    print(conclusion(rows, out))
     refuse_drift(rows, as_listed=not (options["changes"] or options["store"]))
 
 
@@ -429,8 +488,15 @@ def review(
 
 
 def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:
+    from mer_core.training import Run
     from mer_core.training import run as run_all
 
+    if (folder / "run.json").exists():
+        made = Run(folder)
+        again = {"computed by other code than today's": made.stale(), "damaged": made.damaged()}
+        for what, parts in again.items():
+            if parts:
+                print(f"{len(parts)} of {len(made.parts())} parts {what}: made anew")
     run_all(settings, folder, workers, engine, per_gpu)
     show(folder)
 
@@ -465,5 +531,6 @@ def _assignments(texts: Sequence[str]) -> dict[str, object]:
 
 def main() -> None:
     """Run the command; whatever goes wrong ends with one line and an exit code, not with a stack."""
+    numerics.pin()
     words = [word for word in sys.argv[1:] if word != DEBUG]  # it may stand anywhere
     pass_through("mer", lambda: app(words, prog_name="mer"), debug=DEBUG in sys.argv)

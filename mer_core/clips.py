@@ -10,31 +10,34 @@ corpus on disk: one table with a row per clip, and one array per kind of data, m
     dynamic_image.npy  (N, H, W)     float16
     provenance.json    what it was made from, by which code, and the checksum of every file
 
-`prepare` fills one, resumably and on all cores; a folder with its final name is always complete.
+`prepare` fills one, resumably and on all cores; a folder with its final name is always complete. What is read later is
+compared with its checksum first.
 """
 
+import errno
 import hashlib
 import json
+import math
 import os
 import shutil
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
-from multiprocessing import get_context, parent_process
+from functools import cached_property, lru_cache
 from pathlib import Path
-from threading import Thread
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 from numpy.lib.format import open_memmap
 from pydantic import Field
 
+from mer_core.locks import locked
 from mer_core.progress import progress
 from mer_core.settings import Settings
+from mer_core.workers import WorkerDied, begin, distribute
 
 FORMAT = 1  # part of every cache key: raise it when a file of a ClipSet changes its meaning
 
@@ -110,6 +113,14 @@ class ArraySpec:
     shape: tuple[int, ...]
     dtype: str
 
+    @property
+    def nbytes(self) -> int:
+        """Of one clip."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+MARK = ArraySpec((), "bool")  # of a clip that is whole
+
 
 class ClipTableError(ValueError):
     """A table of clips breaks a rule; the message names the rows."""
@@ -152,6 +163,17 @@ def _columns_of(rule: str) -> set[str]:
     return {"clip", "subject", "onset", "apex", "offset", "fps"} & set(rule.replace(",", " ").split())
 
 
+class DamagedError(ValueError):
+    """A file of a ClipSet is not the one that was written; the message names it."""
+
+
+AGAIN = "Delete its folder and prepare it again."
+
+
+class PreparationError(RuntimeError):
+    """A ClipSet can't be finished now; the message says why, and what is finished is kept."""
+
+
 @dataclass(frozen=True)
 class ClipSet:
     """A view of a corpus: `clips` is the table, the arrays are read where they lie.
@@ -165,12 +187,17 @@ class ClipSet:
     @cached_property
     def provenance(self) -> dict:
         """What it was made from, by which code, and the checksum of every file."""
-        return json.loads((self.folder / "provenance.json").read_text(encoding="utf-8"))
+        path = self.folder / "provenance.json"
+        try:
+            record = json.loads(path.read_bytes())
+            return {**record, "sha256": dict(record["sha256"])}
+        except (ValueError, KeyError, TypeError):
+            raise DamagedError(f"{path} is no record of a ClipSet any more. {AGAIN}") from None
 
     @cached_property
     def clips(self) -> pd.DataFrame:
         """One row a clip, in the order of the arrays."""
-        table = pd.read_parquet(self.folder / "clips.parquet")
+        table = pd.read_parquet(self._whole("clips.parquet"))
         return table if self.rows is None else table.iloc[self.rows].reset_index(drop=True)
 
     @property
@@ -200,8 +227,17 @@ class ClipSet:
             raise AttributeError(
                 f"This ClipSet holds {held}, not {name}: ask the corpus for a View with {name}."
             )
-        array = np.load(path, mmap_mode="r")
+        array = np.load(self._whole(path.name), mmap_mode="r")
         return array if self.rows is None else array[self.rows]
+
+    def _whole(self, name: str) -> Path:
+        """A file that may be read: it is the one that was written."""
+        path = self.folder / name
+        if not path.exists():
+            raise DamagedError(f"{path} is gone. {AGAIN}")
+        if sha256(path) != self.provenance["sha256"].get(name):
+            raise DamagedError(f"{path} is not the file that was written (its checksum differs). {AGAIN}")
+        return path
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -213,13 +249,9 @@ class ClipSet:
         return ClipSet(self.folder, rows if self.rows is None else self.rows[rows])
 
     def verify(self) -> None:
-        """Read every file and compare it with its checksum in the provenance."""
-        for name, expected in self.provenance["sha256"].items():
-            if sha256(self.folder / name) != expected:
-                raise ValueError(
-                    f"{self.folder / name} is not the file that was written (its checksum differs). "
-                    "Delete the folder and prepare it again."
-                )
+        """Compare every file with its checksum in the provenance: whatever is read afterwards was written so."""
+        for name in self.provenance["sha256"]:
+            self._whole(name)
 
 
 def open_clipset(folder: Path | str) -> ClipSet:
@@ -256,24 +288,60 @@ def prepare(
     provenance: Mapping[str, object],
     workers: int = 1,
     tables: Mapping[str, pd.DataFrame] | None = None,
+    *,
+    renew: bool = False,
 ) -> ClipSet:
     """Fill `folder` with a ClipSet: `produce(row)` returns the arrays of one clip; `tables` are stored beside them.
 
     Nothing is half-written: clips are collected in `folder.partial`, each marked when it is whole, and the folder is
     renamed at the end. Killed and called again, it goes on with the clips that are not marked. A second process that
-    asks for the same folder waits for the first one's result.
+    asks for the same folder waits for the first one's result. What is finished is read only, from any disk, and
+    verified: one that was damaged since is refused, or made again if `renew` says that nothing is lost by it.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
+    begin()
+    damage = _damage(folder) if renew else ""
+    if damage:
+        print(f"{damage} It is made again.", file=sys.stderr)
+    if damage or not folder.exists():
+        with locked(folder.with_name(folder.name + ".lock")):
             partial = folder.with_name(folder.name + ".partial")
-            plan = content_key(clips.to_csv(), sorted(arrays.items()), provenance)
-            _fill(partial, check_clips(clips), arrays, produce, workers, plan)
-            _seal(partial, {"clips": clips, **(tables or {})}, arrays, provenance)
-            for name in ("done.npy", "plan"):
-                (partial / name).unlink()
-            partial.rename(folder)
-    return open_clipset(folder)
+            if renew and _damage(folder):
+                shutil.rmtree(partial, ignore_errors=True)
+                folder.rename(partial)
+            if not folder.exists():
+                plan = content_key(clips.to_csv(), sorted(arrays.items()), provenance)
+                with _told_of_a_full_disk(folder, len(clips), arrays):
+                    _fill(partial, check_clips(clips), arrays, produce, workers, plan)
+                    _seal(partial, {"clips": clips, **(tables or {})}, arrays, provenance)
+                partial.rename(folder)
+    made = open_clipset(folder)
+    made.verify()
+    return made
+
+
+def _damage(folder: Path) -> str:
+    """What is wrong with a ClipSet that was finished; nothing if it is whole, or not there."""
+    try:
+        if folder.exists():
+            open_clipset(folder).verify()
+    except (DamagedError, FileNotFoundError) as error:
+        return str(error).removesuffix(f" {AGAIN}")
+    return ""
+
+
+@contextmanager
+def _told_of_a_full_disk(folder: Path, clips: int, arrays: Mapping[str, ArraySpec]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if not _is_full(error):
+            raise
+        needed = sum(clips * spec.nbytes for spec in arrays.values())
+        free = shutil.disk_usage(folder.parent).free
+        raise PreparationError(
+            f"{os.strerror(error.errno)}: {folder} takes {needed:,} bytes and {free:,} are free there. Make room, or "
+            "choose another disk (--out; the cache: XDG_CACHE_HOME), and start again: what is finished is kept."
+        ) from None
 
 
 def _fill(
@@ -284,71 +352,94 @@ def _fill(
     workers: int,
     plan: str,
 ) -> None:
-    if not _goes_on(partial, plan):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        (partial / "plan").write_text(plan, encoding="utf-8")
-        for name, spec in arrays.items():
-            open_memmap(partial / f"{name}.npy", "w+", spec.dtype, (len(clips), *spec.shape))
-        open_memmap(partial / "done.npy", "w+", "bool", (len(clips),))
+    if not _goes_on(partial, arrays, len(clips), plan):
+        _begin(partial, arrays, len(clips), plan)
     todo = np.flatnonzero(~np.load(partial / "done.npy"))
+    # Four clips at a time: neighbours in the table share a subject, so that a face is painted once.
+    chunks = [todo[i : i + 4].tolist() for i in range(0, len(todo), 4)]
     write = _Writer(partial, tuple(arrays), produce)
     with progress(total=len(clips), initial=len(clips) - len(todo), desc=f"preparing {partial.stem}") as bar:
-        for finished in _in_process(write, todo) if workers == 1 else _in_processes(write, todo, workers):
-            bar.update(finished)
+        try:
+            for _, finished in distribute(write, chunks, workers):
+                bar.update(finished)
+        except WorkerDied:
+            raise PreparationError(
+                "A worker of the preparation died. What is finished is kept: start again. If it dies again, memory "
+                "may be short: fewer --workers."
+            ) from None
 
 
-def _goes_on(partial: Path, plan: str) -> bool:
-    """Whether what lies here is the same preparation, begun: the marks are made last, without them it is nothing."""
-    return (partial / "done.npy").exists() and (partial / "plan").read_text(encoding="utf-8") == plan
-
-
-def _in_process(write: "_Writer", rows: np.ndarray) -> Iterator[int]:
-    return (write(int(row)) for row in rows)
-
-
-def _in_processes(write: "_Writer", rows: np.ndarray, workers: int) -> Iterator[int]:
-    """Four clips at a time: neighbours in the table share a subject, so that a face is painted once."""
-    chunks = [rows[i : i + 4].tolist() for i in range(0, len(rows), 4)]
+def _begin(partial: Path, arrays: Mapping[str, ArraySpec], clips: int, plan: str) -> None:
+    """An empty preparation. The marks come last: as long as they are not there, whole, there is none."""
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir()
+    (partial / "plan").write_text(plan, encoding="utf-8")
     try:
-        with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
-            for future in as_completed([pool.submit(_write_all, write, chunk) for chunk in chunks]):
-                yield future.result()
-    except BrokenProcessPool:
-        raise RuntimeError(
-            "A worker of the preparation died. What is finished is kept: start again. If it dies again, memory may be "
-            "short, or your script starts work while it is imported: put that under `if __name__ == '__main__':`."
-        ) from None
+        for name, spec in arrays.items():
+            _allocate(partial / f"{name}.npy", spec, clips)
+        _allocate(partial / "marks.npy", MARK, clips)
+    except OSError:
+        shutil.rmtree(partial)  # a disk that is too small is not left full
+        raise
+    (partial / "marks.npy").rename(partial / "done.npy")
 
 
-def end_with_parent() -> None:
-    """Start watching the parent: without it, a worker of a killed preparation would wait for work for ever."""
-    Thread(target=_watch_parent, daemon=True).start()
+def _allocate(path: Path, spec: ArraySpec, clips: int) -> None:
+    """Zeros that have their place on the disk: what is sparse finds a full one when it is half written."""
+    held = open_memmap(path, "w+", spec.dtype, (clips, *spec.shape))
+    with path.open("rb+") as file:
+        try:
+            os.posix_fallocate(file.fileno(), held.offset, held.nbytes)
+        except (AttributeError, OSError) as error:  # neither every system nor every file system has it
+            if _is_full(error):
+                raise
+            file.seek(held.offset)
+            for _ in range(clips):
+                file.write(bytes(spec.nbytes))
 
 
-def _watch_parent() -> None:
-    parent_process().join()
-    os._exit(1)
+def _is_full(error: Exception) -> bool:
+    """The disk, the user's share of it, or what a file may hold."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _goes_on(partial: Path, arrays: Mapping[str, ArraySpec], clips: int, plan: str) -> bool:
+    """Whether what lies here is the same preparation, begun, with room for every clip."""
+    try:
+        held = {name: np.load(partial / f"{name}.npy", mmap_mode="r").shape for name in (*arrays, "done")}
+        begun = (partial / "plan").read_text(encoding="utf-8")
+    except (OSError, ValueError, EOFError):
+        return False
+    needed = {name: (clips, *spec.shape) for name, spec in {**arrays, "done": MARK}.items()}
+    return begun == plan and held == needed
 
 
 @dataclass(frozen=True)
 class _Writer:
-    """Produces one clip and puts it where it belongs; the mark comes after the data."""
+    """Produces clips and puts them where they belong; the mark of each comes after its data."""
 
     partial: Path
     arrays: tuple[str, ...]
     produce: Produce
 
-    def __call__(self, row: int) -> int:
-        made = self.produce(row)
-        for name in self.arrays:
-            np.load(self.partial / f"{name}.npy", mmap_mode="r+")[row] = made[name]
-        np.load(self.partial / "done.npy", mmap_mode="r+")[row] = True
-        return 1
+    def __call__(self, rows: list[int]) -> int:
+        for row in rows:
+            made = self.produce(row)
+            for name in self.arrays:
+                _put(self.partial / f"{name}.npy", row, made[name])
+            _put(self.partial / "done.npy", row, True)
+        return len(rows)
 
 
-def _write_all(write: _Writer, rows: list[int]) -> int:
-    return sum(write(row) for row in rows)
+def _put(path: Path, row: int, values: object) -> None:
+    """By writing, not through a map: there a disk that is full ends the process without a word."""
+    array = np.load(path, mmap_mode="r")
+    clip = np.empty(array.shape[1:], array.dtype)
+    clip[...] = values
+    with path.open("rb+") as file:
+        file.seek(array.offset + row * clip.nbytes)
+        file.write(clip.tobytes())
 
 
 def _seal(
@@ -365,10 +456,32 @@ def _seal(
     (partial / "provenance.json").write_text(
         json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )
+    for name in ("done.npy", "plan"):
+        (partial / name).unlink()
 
 
 def sha256(path: Path) -> str:
-    """Checksum of a file, read in pieces."""
+    """Checksum of a file, read in pieces; once a process, as long as nobody touches the file.
+
+    A slow core reads half a gigabyte a second, which is less than a network's inputs then take of it: nothing is
+    remembered from one process to the next.
+    """
+    now = path.stat()
+    touched = max(now.st_mtime_ns, now.st_ctime_ns)
+    if time.time_ns() - touched < SAME_MOMENT:
+        return _digest(path)
+    return _remembered_digest(path, (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns))
+
+
+SAME_MOMENT = 2_000_000_000  # ns: two changes so near to each other may bear the same time
+
+
+@lru_cache(maxsize=1024)
+def _remembered_digest(path: Path, state: tuple[int, ...]) -> str:
+    return _digest(path)
+
+
+def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

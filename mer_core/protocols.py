@@ -17,9 +17,13 @@ from mer_core.action_units import parse_action_units
 
 EMOTIONS = (
     "happiness", "surprise", "disgust", "fear", "sadness", "anger", "contempt", "repression", "others",
-    "positive", "negative", "pain", "helpless", "neutral", "unlabelled",
+    "positive", "negative", "tense", "pain", "helpless", "neutral", "unlabelled",
 )  # fmt: skip
-SPELLINGS = {"happy": "happiness", "sad": "sadness", "angry": "anger", "other": "others"}
+SPELLINGS = {
+    "happy": "happiness", "sad": "sadness", "angry": "anger", "other": "others", "surprised": "surprise",
+    "disgusted": "disgust", "afraid": "fear", "fearful": "fear", "contemptuous": "contempt", "repressed": "repression",
+    "tension": "tense", "painful": "pain", "helplessness": "helpless",
+}  # fmt: skip
 
 
 def canonical_emotion(word: str) -> str:
@@ -28,7 +32,7 @@ def canonical_emotion(word: str) -> str:
     >>> canonical_emotion("Happy"), canonical_emotion(" Other ")
     ('happiness', 'others')
     """
-    said = word.strip().lower()
+    said = str(word).strip().lower()
     said = SPELLINGS.get(said, said)
     if said not in EMOTIONS:
         raise ValueError(f"{word!r} is none of {', '.join(EMOTIONS)}")
@@ -45,8 +49,12 @@ class ClassMap:
     own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of corpora that are mapped otherwise
 
     def __call__(self, corpus: str, emotion: str) -> str | None:
-        """The class of an emotion as this corpus labels it, or None."""
-        return self.own.get(corpus, self.emotions).get(emotion)
+        """The class of an emotion, spelt as the corpus's owners spell it; None if the map leaves that one out.
+
+        >>> class_map("samm-5class")("samm", "Anger"), class_map("samm-5class")("samm", "Disgust")
+        ('anger', None)
+        """
+        return self.own.get(corpus.lower(), self.emotions).get(canonical_emotion(emotion))
 
     def label(self, clips: pd.DataFrame) -> pd.Series:
         """The class number of every clip; missing where the clip belongs to no class."""

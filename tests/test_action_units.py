@@ -27,10 +27,14 @@ CELLS = [
     ("（R6 or R12）＋R15", ["R6#1", "R12#1", "R15"]),
     ("R14A or 17A or 24A", ["R14A#1", "17A#1", "24A#1"]),
     ("1 or 2+4 or 5", ["1#1", "2#1", "4#2", "5#2"]),
-    ("10A/B", ["10A#1", "10B#1"]),
-    ("10A/B or L12", ["10A#1", "10B#1", "L12#1"]),
+    ("10A/B", ["10A/B"]),
+    ("10A or B + 4", ["10A/B", "4"]),
+    ("10A/B or L12", ["10A/B#1", "L12#1"]),
     ("10A/B18", ["10A#1", "B18#1"]),
-    ("A/L12", ["A12#1", "L12#1"]),
+    ("A/L12", ["A/L12"]),
+    ("ref(7B)+43", ["7B", "43"]),
+    ("7B+ ref(43)", ["7B", "43"]),
+    ("4+Ref (6 or 12, L7)", ["4", "6#1", "12#1", "L7"]),
     ("10or11", ["10#1", "11#1"]),
     ("B18", ["B18"]),
     ("T18", ["T18"]),
@@ -60,14 +64,16 @@ def test_sides_and_intensities_have_names():
     assert parse_action_units("A14C") == [ActionUnit(14, "asymmetric", "C")]
     sides = [unit.side for unit in parse_action_units("L1+R2+T18+B18+4")]
     assert sides == ["left", "right", "top", "bottom", None]
+    assert parse_action_units("A/L12C/D") == [ActionUnit(12, "asymmetric/left", "C/D")]
 
 
 @pytest.mark.parametrize(
     ("cell", "units", "remarks"),
     [
         ("R14+17+soft focus", ["R14", "17"], ["soft focus"]),
-        ("7B+ ref(43)", ["7B"], ["ref(43)"]),
-        ("ref(4+7+9)", [], ["ref(4+7+9)"]),
+        ("7B+ref(soft focus+43)", ["7B", "43"], ["soft focus"]),
+        ("ref()+4", ["4"], ["ref()"]),
+        ("ref(4", [], ["ref(4"]),
         ("612", [], ["612"]),
         ("1214+4", ["4"], ["1214"]),
         (141724, [], ["141724"]),
@@ -90,13 +96,19 @@ def test_neither_text_nor_number_is_refused(cell):
         parse_action_units(cell)
 
 
-units = st.builds(
-    ActionUnit,
-    st.sampled_from(sorted(CODES)),
-    st.none() | st.sampled_from(sorted(SIDES.values())),
-    st.none() | st.sampled_from("ABCDE"),
-)
-choices = st.lists(units, min_size=1, max_size=3)
+def either(letters, most):
+    """So many of them that a coder left open, or none."""
+    drawn = st.lists(st.sampled_from(letters), min_size=1, max_size=most, unique=True)
+    return st.none() | drawn.map("/".join)
+
+
+def units(most=1):
+    numbers = st.sampled_from(sorted(CODES))
+    return st.builds(ActionUnit, numbers, either(sorted(SIDES.values()), most), either("ABCDE", most))
+
+
+# Beside another unit an open letter could be read as that one's: 10A/B18 is 10A or B18.
+choices = st.lists(units(), min_size=1, max_size=3) | units(most=2).map(lambda unit: [unit])
 blanks = st.sampled_from(["", " ", "  "])
 
 
@@ -114,7 +126,14 @@ def test_whatever_is_written_is_read_back(groups, plus, either, data):
     assert parse_action_units(to_text(found)) == found
 
 
-@given(st.text() | st.text("0123456789LRTBAEor +,/()", max_size=30))
+@given(st.lists(choices, min_size=1, max_size=4), st.integers(0, 3))
+def test_what_a_coder_refers_to_is_there_as_well(groups, place):
+    pieces = [" or ".join(map(str, group)) for group in groups]
+    referred = [f"ref({piece})" if i == place else piece for i, piece in enumerate(pieces)]
+    assert read_action_units("+".join(referred)) == read_action_units("+".join(pieces))
+
+
+@given(st.text() | st.text("0123456789LRTBAErefo +,/()", max_size=30))
 def test_no_text_raises_and_every_unit_stands_in_it_digit_by_digit(cell):
     found, remarks = read_action_units(cell)
     numbers = {int(digits[-2:]) for digits in re.findall("[0-9]+|[０-９]+", cell) if len(digits) <= 2}

@@ -7,7 +7,7 @@ import pytest
 
 from mer_core import cli, corpus_names
 from mer_core.methods import method_names
-from mer_core.training import Run
+from mer_core.training import Run, parts, provenance, runs
 from tests.training.tools import MINI, _cache, cache, mer, mini  # noqa: F401 (fixtures)
 
 EPOCHS = ("--set", "epochs=2")
@@ -62,10 +62,23 @@ def test_an_incomplete_run_says_so_and_is_resumed(command, tmp_path):
     for part in made.parts()[:2]:
         made.file(part).unlink()
     assert "INCOMPLETE: 2 of 6 parts missing" in command("show", folder)[1]
-    assert "missing: synth-mini-s01-seed0, synth-mini-s02-seed0" in command("status", folder)[1]
+    assert "missing: synth-mini+s01-seed0, synth-mini+s02-seed0" in command("status", folder)[1]
     code, out, _ = command("resume", folder, "--workers", 1)
     assert code == 0
     assert "INCOMPLETE" not in out
+
+
+def test_a_run_by_other_code_says_so_everywhere_and_is_made_anew(command, tmp_path, monkeypatch):
+    folder, said = tmp_path / "run", "6 of 6 parts computed by other code than today's"
+    command("run", "majority", *MINI, "--workers", 1, "--out", folder)
+    assert "other code" not in "".join(command(name, folder)[1] for name in ("show", "status"))
+    for module in (runs, parts, provenance):
+        monkeypatch.setattr(module, "code_of", lambda method: "another")
+    for words in (["show", folder], ["status", folder], ["compare", folder, folder]):
+        assert said in command(*words)[1]
+    out = command("run", "majority", *MINI, "--workers", 1, "--out", folder)[1]
+    assert f"{said}: made anew" in out
+    assert "other code" not in command("show", folder)[1]
 
 
 def test_a_run_without_any_part_says_what_to_do(command, tmp_path):
@@ -104,6 +117,8 @@ def test_a_default_folder_never_hides_the_peeking(command, tmp_path, monkeypatch
 def test_corpora_are_listed_with_their_cards(command):
     assert all(name in command("data")[1] for name in corpus_names())
     assert "clips: 24 of 6 subjects" in command("data", "synth-mini")[1]
+    both = command("data", "synth-mini+synth-samm")[1]
+    assert both.index("corpus: synth-mini") < both.index("corpus: synth-samm")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
+import errno
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 from functools import partial
 from pathlib import Path
@@ -9,8 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer_core.clips import ArraySpec, ClipTableError, View, check_clips, open_clipset, prepare
+from mer_core import clips
+from mer_core.clips import (
+    ArraySpec,
+    ClipTableError,
+    DamagedError,
+    PreparationError,
+    View,
+    check_clips,
+    open_clipset,
+    prepare,
+)
 from mer_core.settings import SettingsError
+from tests.kills import kills
 
 CLIPS = pd.DataFrame(
     {
@@ -42,8 +55,18 @@ def produce_and_count(counter, row):
     return produce(row)
 
 
-def ready(folder, make=produce, workers=1):
-    return prepare(Path(folder), CLIPS, ARRAYS, make, {"corpus": "toy"}, workers)
+def ready(folder, make=produce, workers=1, **options):
+    return prepare(Path(folder), CLIPS, ARRAYS, make, {"corpus": "toy"}, workers, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A finished set, and what it consists of."""
+    return ready(tmp_path_factory.mktemp("whole") / "set")
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_what_was_produced_is_read_back(tmp_path):
@@ -72,6 +95,32 @@ def test_killed_in_the_middle_it_goes_on_where_it_stopped(tmp_path):
     finished = ready(tmp_path / "set", partial(produce_and_count, str(tmp_path / "made")))
     assert (tmp_path / "made").read_text().split() == ["4", "5"]
     assert finished.provenance["sha256"] == ready(tmp_path / "other").provenance["sha256"]
+
+
+def test_killed_before_any_change_of_a_file_it_ends_with_the_same_set(tmp_path, whole):
+    (tmp_path / "before").mkdir()
+    for kill in kills(tmp_path / "before", tmp_path / "work", lambda folder: ready(folder / "set")):
+        assert content(ready(kill.folder / "set").folder) == content(whole.folder), kill
+        assert not (kill.folder / "set.partial").exists(), kill
+
+
+def test_killed_while_it_renews_a_damaged_set_it_ends_with_the_whole_one(tmp_path, whole):
+    shutil.copytree(whole.folder, tmp_path / "before" / "set")
+    (tmp_path / "before" / "set" / "flow.npy").write_bytes(b"")
+    renew = partial(ready, renew=True)
+    for kill in kills(tmp_path / "before", tmp_path / "work", lambda folder: renew(folder / "set")):
+        assert content(renew(kill.folder / "set").folder) == content(whole.folder), kill
+
+
+@pytest.mark.parametrize("file", ["done.npy", "frames.npy", "plan"])
+@pytest.mark.parametrize("left", [b"", b"\x93NUMPY", None])
+def test_a_preparation_with_an_unfinished_file_begins_again(tmp_path, whole, file, left):
+    with pytest.raises(ZeroDivisionError):
+        ready(tmp_path / "set", lambda row: produce(row) if row < 3 else 1 / 0)
+    (tmp_path / "set.partial" / file).unlink()
+    if left is not None:
+        (tmp_path / "set.partial" / file).write_bytes(left)
+    assert content(ready(tmp_path / "set").folder) == content(whole.folder)
 
 
 def test_a_dead_worker_is_said_and_the_rest_goes_on_afterwards(tmp_path):
@@ -103,11 +152,106 @@ def test_an_array_that_the_view_lacks_is_an_error_that_says_what_to_ask_for(tmp_
         _ = ready(tmp_path / "set").landmarks
 
 
-def test_a_changed_file_is_found(tmp_path):
-    clipset = ready(tmp_path / "set")
-    np.load(clipset.folder / "flow.npy", mmap_mode="r+")[0] = 9
-    with pytest.raises(ValueError, match=r"flow\.npy is not the file"):
-        clipset.verify()
+# Damaged
+
+
+def flip(path):
+    """One bit, in the middle of the data, and the times as they were."""
+    times = path.stat()
+    data = bytearray(path.read_bytes())
+    data[-len(data) // 4] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+DAMAGES = {
+    "a bit": flip,
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "cut": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "gone": Path.unlink,
+}
+FILES = ["clips.parquet", "frames.npy", "flow.npy"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("file", FILES)
+def test_what_is_damaged_is_refused_by_file_when_it_is_read(tmp_path, whole, file, damage):
+    clipset = open_clipset(shutil.copytree(whole.folder, tmp_path / "set"))
+    clipset.verify()  # in this process it was whole
+    DAMAGES[damage](clipset.folder / file)
+    for read in (clipset.verify, lambda: ready(clipset.folder)):
+        with pytest.raises(DamagedError, match=rf"set/{file} is .*Delete its folder and prepare it again"):
+            read()
+    with pytest.raises((DamagedError, AttributeError)):
+        getattr(open_clipset(clipset.folder), file.partition(".")[0])
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("file", [*FILES, "provenance.json"])
+def test_what_is_damaged_is_made_again_where_nothing_is_lost_and_said(tmp_path, whole, capsys, file, damage):
+    folder = shutil.copytree(whole.folder, tmp_path / "set")
+    DAMAGES[damage](folder / file)
+    assert content(ready(folder, renew=True).folder) == content(whole.folder)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "It is made again." in said
+
+
+def test_a_file_is_read_for_its_checksum_once_a_process(tmp_path, whole, monkeypatch):
+    folder, read = shutil.copytree(whole.folder, tmp_path / "set"), []
+    digest = clips._digest
+    monkeypatch.setattr(clips, "SAME_MOMENT", 0)  # files that were written just now are read again
+    monkeypatch.setattr(clips, "_digest", lambda path: read.append(path.name) or digest(path))
+    for _ in range(3):
+        ready(folder).frames.sum()
+    assert sorted(read) == sorted(FILES)
+    flip(folder / "frames.npy")
+    with pytest.raises(DamagedError, match=r"frames\.npy is not the file"):
+        ready(folder)
+
+
+# Disks
+
+
+def test_a_disk_that_is_full_is_told_as_such_and_nothing_is_left_on_it(tmp_path, whole, monkeypatch):
+    def full(file, start, size):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "posix_fallocate", full)
+        with pytest.raises(
+            PreparationError, match=r"No space left on device: .*set takes 324 bytes and [\d,]+ are"
+        ):
+            ready(tmp_path / "set")
+    assert not (tmp_path / "set.partial").exists()
+    assert content(ready(tmp_path / "set").folder) == content(whole.folder)
+
+
+def test_the_place_is_taken_before_the_work(tmp_path):
+    large = {"frames": ArraySpec((1, 500, 500), "uint8")}
+
+    def refuse(row):
+        blocks = (tmp_path / "set.partial" / "frames.npy").stat().st_blocks
+        raise InterruptedError(f"{512 * blocks}")
+
+    with pytest.raises(InterruptedError) as taken:
+        prepare(tmp_path / "set", CLIPS, large, refuse, {})
+    assert int(str(taken.value)) >= len(CLIPS) * 500 * 500
+
+
+def test_where_a_file_can_not_be_reserved_it_is_written(tmp_path, whole, monkeypatch):
+    monkeypatch.delattr(os, "posix_fallocate")
+    assert content(ready(tmp_path / "set").folder) == content(whole.folder)
+
+
+def test_a_finished_set_is_used_without_writing_anything(tmp_path, whole, monkeypatch):
+    folder = shutil.copytree(whole.folder, tmp_path / "set")
+    monkeypatch.setattr(clips, "locked", None)  # a disk that can't be written knows no lock
+    assert ready(folder, renew=True).frames[5, 0, 0, 0] == 5
+    assert sorted(tmp_path.iterdir()) == [folder]
+
+
+# Refusals
 
 
 def test_a_folder_that_is_no_clipset_is_refused(tmp_path):

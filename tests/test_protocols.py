@@ -91,6 +91,24 @@ def test_an_unknown_class_map_lists_the_known_ones():
         class_map("megc")
 
 
+def test_a_map_takes_words_as_the_owners_tables_spell_them():
+    samm = class_map("samm-5class")
+    assert [samm("samm", word) for word in ("Anger", " Happiness", "OTHER", "Surprise\xa0")] == [
+        "anger", "happiness", "others", "surprise",
+    ]  # fmt: skip
+    assert class_map("casme3-7class")("casme3", "sad") == "sadness"
+    assert class_map("megc2019-3class")("CASME2", "Fear") is None  # known, and left out on purpose
+    assert class_map("casme2-5class")("casme", "Tense") is None
+
+
+@pytest.mark.parametrize("word", ["bored", "", "Angr", None, float("nan")])
+def test_a_word_that_nobody_knows_is_no_silent_loss(word):
+    with pytest.raises(ValueError, match="is none of happiness, surprise"):
+        class_map("samm-5class")("samm", word)
+    with pytest.raises(ValueError, match="is none of happiness, surprise"):
+        class_map("samm-5class").label(pd.DataFrame({"subject": ["samm/006"], "emotion": [word]}))
+
+
 # The licensed corpora
 
 

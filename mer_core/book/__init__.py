@@ -4,8 +4,9 @@
 stored runs.
 """
 
+from mer_core.book.bound import bound
 from mer_core.book.live import controls
 from mer_core.book.parameters import Parameters
 from mer_core.book.source import source
 
-__all__ = ["Parameters", "controls", "source"]
+__all__ = ["Parameters", "bound", "controls", "source"]

@@ -19,7 +19,22 @@ from filelock import FileLock
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from mer_core.book.contents import EXECUTED, BookError, Memory, chosen, digest, files, key
+from mer_core import atomic
+from mer_core.asked import NOTE, asked
+from mer_core.book.comparison import joined
+from mer_core.book.contents import (
+    ASKED,
+    EXECUTED,
+    BookError,
+    Memory,
+    chosen,
+    digest,
+    files,
+    inputs,
+    of,
+    without_runs,
+)
+from mer_core.book.seal import broken_seals, seal
 
 PAGE_SOURCES = ("_config.yml", "_toc.yml", "references.bib", "chapters")
 LOOK = (
@@ -32,6 +47,12 @@ LOOK = (
 TOLD = ("mer_core", "data_scripts", "results")  # what the reference and the cards tell of
 START_SECONDS = 120  # that a kernel may take to answer: many start at once on a busy machine
 CELL_SECONDS = 540  # that a cell may take, many times what any takes; pytest itself waits 600
+NBVAL = (
+    "--nbval",
+    "--nbval-current-env",
+    f"--nbval-cell-timeout={CELL_SECONDS}",
+    f"--nbval-kernel-startup-timeout={START_SECONDS}",
+)
 VOLATILE = (
     "papermill",
     "execution",
@@ -59,60 +80,132 @@ def store(root: Path, jobs: int = 1, only: Sequence[str] = ()) -> None:
         _copy_if_other(pages / name, root / name)
 
 
-def verify(root: Path, jobs: int = 1, only: Sequence[str] = ()) -> None:
-    """Run nbval over the chapters of which anything changed, stored outputs included, since they last passed."""
-    passed = Memory(root / "_build" / "passed")
-    keys = {name: key(root, name, with_outputs=True) for name in chosen(root, only)}
-    todo = [name for name in keys if not passed.holds(name, keys[name])]
-    _say(f"{len(todo)} chapters to verify, {len(keys) - len(todo)} unchanged since they passed")
+def verify(root: Path, jobs: int = 1, only: Sequence[str] = (), *, force: bool = False) -> None:
+    """Run nbval over the chapters of which anything changed, stored outputs included, since they last passed.
+
+    A stored output that was changed by hand is refused before. `force`: also those of which nothing changed.
+    """
+    names = chosen(root, only)
+    if broken := [line for name in names for line in _broken(root, name)]:
+        raise BookError("\n".join(broken))
+    passed = _passed(root)
+    now = {name: inputs(root, name, with_outputs=True) for name in names}
+    todo = [name for name in names if force or not passed.holds(name, now[name])]
+    _say(f"{len(todo)} chapters to verify, {len(names) - len(todo)} unchanged since they passed")
     if not todo:
         return
-    limits = [f"--nbval-cell-timeout={CELL_SECONDS}", f"--nbval-kernel-startup-timeout={START_SECONDS}"]
-    options = ["--nbval-lax", "--nbval-current-env", *limits, "--dist=loadfile"]
-    command = [sys.executable, "-m", "pytest", *options, f"-n{min(jobs, len(todo))}", *todo]
+    command = [sys.executable, "-m", "pytest", *NBVAL, "--dist=loadfile", f"-n{min(jobs, len(todo))}", *todo]
     if subprocess.run(command, cwd=root, check=False).returncode:
         raise BookError(
             "A chapter does not compute what it shows: see above. Are the new numbers right? `make chapters`."
         )
     for name in todo:
-        passed.remember(name, keys[name])
+        passed.remember(name, now[name])
+
+
+def _broken(root: Path, name: str) -> list[str]:
+    return broken_seals(nbformat.read(root / name, as_version=4), Path(name).stem)
+
+
+def _passed(root: Path) -> Memory:
+    return Memory(root / "_build" / "passed")
+
+
+def _executed(root: Path) -> Memory:
+    return Memory(root / "_build" / "executed")
+
+
+# What would be done
+
+
+def to_execute(root: Path) -> list[str]:
+    """A line a chapter: whether `build` would execute it, and why."""
+    pages = root / "_build" / "pages"
+    return [
+        _plan(
+            name,
+            _executed(root).changed(name, inputs(root, name)) if (pages / name).exists() else ["no page"],
+        )
+        for name in chosen(root, ())
+    ]
+
+
+def to_verify(root: Path, only: Sequence[str] = (), *, force: bool = False) -> list[str]:
+    """A line a chapter: whether `verify` would execute and compare it, and why."""
+    lines = []
+    for name in chosen(root, only):
+        changed = _passed(root).changed(name, inputs(root, name, with_outputs=True))
+        asked_for = ["asked for"] if force else []
+        lines.append(_plan(name, _broken(root, name) or changed or asked_for))
+    return lines
+
+
+def _plan(name: str, reasons: list[str]) -> str:
+    more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+    return f"{Path(name).stem:12} {', '.join(reasons[:3]) or 'unchanged'}{more}"
 
 
 # Executing
 
 
 def execute(root: Path, pages: Path, jobs: int = 1, only: Sequence[str] = ()) -> None:
-    """Execute every chapter (`only` some) whose key changed, with its default parameters, into `pages`."""
-    executed = Memory(root / "_build" / "executed")
-    keys = {name: key(root, name) for name in chosen(root, only)}
-    todo = [name for name in keys if not (executed.holds(name, keys[name]) and (pages / name).exists())]
-    _say(f"{len(todo)} chapters to execute, {len(keys) - len(todo)} unchanged")
+    """Execute every chapter (`only` some) of which an input changed, with its default parameters, into `pages`."""
+    executed, names = _executed(root), chosen(root, only)
+    now = {name: inputs(root, name) for name in names}
+    todo = [name for name in names if not (executed.holds(name, now[name]) and (pages / name).exists())]
+    _say(f"{len(todo)} chapters to execute, {len(names) - len(todo)} unchanged")
     problems = []
     with ProcessPoolExecutor(max(1, min(jobs, len(todo))), get_context("spawn")) as pool:
-        started = {pool.submit(_execute, root / name, pages / name): name for name in todo}
+        started = {
+            pool.submit(_execute, root / name, pages / name, of(without_runs(now[name]))): name
+            for name in todo
+        }
         for count, future in enumerate(as_completed(started), start=1):
             name, (problem, seconds) = started[future], future.result()
             _say(f"[{count}/{len(todo)}] {name}  {seconds:.0f} s{'  FAILED' if problem else ''}")
             if problem:
                 problems.append(f"{name}, {problem}")
             else:
-                executed.remember(name, keys[name])
+                after = inputs(root, name)  # it may have asked for other runs
+                executed.remember(name, {one: now[name].get(one, value) for one, value in after.items()})
     if problems:
         raise BookError("\n\n".join(problems))
+    for name in names:
+        _with_prose(root / name, pages / name)
 
 
-def _execute(chapter: Path, target: Path) -> tuple[str | None, float]:
-    """What went wrong, or None; and the seconds it took."""
+def _with_prose(chapter: Path, page: Path) -> None:
+    """Give an executed page the prose, the tags and the tolerances of today's chapter: they cost no execution."""
+    today, executed = (nbformat.read(path, as_version=4) for path in (chapter, page))
+    done = (cell for cell in executed.cells if cell.cell_type == "code")
+    for number, cell in enumerate(today.cells):
+        cell.id = f"cell-{number:02d}"
+        if cell.cell_type == "code":
+            made = next(done)
+            cell.outputs, cell.execution_count = made.outputs, made.execution_count
+    today.metadata = executed.metadata
+    seal(today)
+    if today != executed:
+        nbformat.write(today, page)
+
+
+def _execute(chapter: Path, target: Path, code: str = "") -> tuple[str | None, float]:
+    """What went wrong, or None; and the seconds it took. `code` says what the chapter's code is, for its note."""
     _say(f"executing {chapter.name}")
     start = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_suffix(".unfinished.ipynb")
+    unfinished, note = (target.with_suffix(end) for end in (".unfinished.ipynb", ".asked"))
+    note.unlink(missing_ok=True)
+    os.environ[NOTE] = str(note)  # the kernel inherits it
     try:
         _papermill(chapter, unfinished)
     except BookError as error:
         return f"{error}\nIts outputs: {unfinished}", time.monotonic() - start
+    finally:
+        del os.environ[NOTE]
     seconds = time.monotonic() - start
-    tidy(unfinished, seconds)
+    tidy(unfinished, seconds, {"runs": asked(note), "by": code})
+    note.unlink(missing_ok=True)
     unfinished.replace(target)
     return None, seconds
 
@@ -148,16 +241,20 @@ def _running(path: Path) -> int:
     return sum(cell.metadata.papermill["start_time"] is not None for cell in cells)
 
 
-def tidy(path: Path, seconds: float) -> None:
-    """Take out of an executed notebook what differs from run to run; one line says how long it took, and where."""
+def tidy(path: Path, seconds: float, asked_for: dict) -> None:
+    """Take out of an executed notebook what differs from run to run; notes say how long it took, where, of what."""
     notebook = nbformat.read(path, as_version=4)
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
         _drop_volatile(cell.metadata)
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)  # in how many pieces a stream came is chance
     _drop_volatile(notebook.metadata)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata.language_info = {"name": "python"}
     notebook.metadata[EXECUTED] = {"seconds": round(seconds), "where": _machine()}
+    notebook.metadata[ASKED] = asked_for
+    seal(notebook)
     nbformat.write(notebook, path)
 
 
@@ -190,8 +287,7 @@ def _collect(root: Path, pages: Path, *, notebooks: bool) -> None:
 def _copy_if_other(source: Path, target: Path) -> None:
     """An equal file is left alone: Sphinx would read a newer one again."""
     if not target.exists() or source.read_bytes() != target.read_bytes():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        atomic.write(target, source.read_bytes())
 
 
 def _sphinx(root: Path, pages: Path, home: Path) -> Path:
@@ -201,9 +297,9 @@ def _sphinx(root: Path, pages: Path, home: Path) -> Path:
     look = digest(_citations(pages), (path for name in LOOK for path in files(root / name)))
     told = (path for name in TOLD for path in files(root / name))
     content = digest(look, [*files(pages), *told])
-    if built.holds("content", content) and index.exists():
+    if built.holds("content", {"all": content}) and index.exists():
         return index
-    everything = not (built.holds("look", look) and index.exists())
+    everything = not (built.holds("look", {"all": look}) and index.exists())
     built.forget("look")
     if everything:  # numbers of citations outlive `--all` in Sphinx's memory
         shutil.rmtree(home / "_build" / ".doctrees", ignore_errors=True)
@@ -213,8 +309,8 @@ def _sphinx(root: Path, pages: Path, home: Path) -> Path:
     result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if result.returncode or not index.exists():
         raise BookError(f"The pages can't be built:\n{result.stdout}{result.stderr}".replace(f"{pages}/", ""))
-    built.remember("look", look)
-    built.remember("content", content)
+    built.remember("look", {"all": look})
+    built.remember("content", {"all": content})
     return index
 
 

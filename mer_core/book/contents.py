@@ -1,22 +1,27 @@
 """Which chapters there are, and what each one depends on.
 
-What a chapter shows depends on its cells, on the modules of `mer_core` that it imports (directly or through each
-other), on the data files of the package, on `results/` if one of these modules reads it, and on the locked versions.
-A *key* is the hash of all that.
+What a chapter shows depends on its code cells, on the modules that they import (directly or through each other) as far
+as these *do* something, on the data files beside them, on the stored runs that it asks for, and on the locked versions.
+Prose, a comment, a style sheet and a run that it does not ask for cost no execution.
 """
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import nbformat
 import yaml
 
+from mer_core import code
+
 STORED = "mer_core/evaluation/stored.py"  # what reads `results/`
+ALWAYS = ("mer_core/numerics.py", "requirements.lock")  # what every number depends on
 EXECUTED = "executed"  # a notebook's note of how long it took, and where
+ASKED = "asked"  # another: for which stored runs its code asked, and which code that was
 
 
 class BookError(RuntimeError):
@@ -59,16 +64,81 @@ def _pages(toc: object) -> Iterator[str]:
             yield from _pages(part)
 
 
-def key(root: Path, chapter: str, *, with_outputs: bool = False) -> str:
-    """Changes when anything changes that the chapter's outputs depend on, or, if asked, the stored outputs."""
+def inputs(root: Path, chapter: str, *, with_outputs: bool = False) -> dict[str, str]:
+    """All that the chapter's outputs depend on, a digest each; if asked, what it shows and how far that may move."""
     notebook = nbformat.read(root / chapter, as_version=4)
-    cells = [(cell.cell_type, cell.source, cell.metadata) for cell in notebook.cells]
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    modules = _modules(root, *code)
-    inputs = {*modules, root / "requirements.lock"}
-    inputs |= {path for path in files(root / "mer_core") if path.suffix != ".py"}
-    inputs |= set(files(root / "results")) if root / STORED in modules else set()
-    return digest(repr(notebook if with_outputs else cells), inputs)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    modules = _modules(root, [cell.source for cell in cells])
+    found = {f"cell {number}": _digest(cell.source) for number, cell in enumerate(cells)}
+    found |= _code(root, modules) | _shown_code(root, [cell.source for cell in cells], modules)
+    if root / STORED in modules:
+        found |= _runs(root, chapter, of(found))
+    if with_outputs:
+        shown = {f"output {number}": (cell.outputs, cell.metadata) for number, cell in enumerate(cells)}
+        found |= {name: _digest(repr(value)) for name, value in shown.items()}
+    return found
+
+
+def without_runs(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Of the inputs of a chapter those that are its code."""
+    return {name: value for name, value in inputs.items() if not name.startswith("results/")}
+
+
+def of(inputs: Mapping[str, str]) -> str:
+    """One digest of all."""
+    return _digest(json.dumps(inputs, sort_keys=True))
+
+
+def _code(root: Path, modules: set[Path]) -> dict[str, str]:
+    """Modules by what they do, data files by what they hold."""
+    data = {file for module in modules for file in code.data_files(module)} | {root / name for name in ALWAYS}
+    found = {module: code.read(module.read_bytes()).sha256 for module in modules}
+    found |= {file: _digest(file.read_bytes()) for file in data - modules}
+    return {path.relative_to(root).as_posix(): value for path, value in sorted(found.items())}
+
+
+def _shown_code(root: Path, sources: list[str], modules: set[Path]) -> dict[str, str]:
+    """What a chapter shows of the package as it is written, docstrings and comments included."""
+    names = set(re.findall(r"(?<!\w)source\((?:\w+\.)*(\w+)\)", "\n".join(sources)))
+    found = {
+        f"the text of {name} in {module.relative_to(root).as_posix()}": _digest(text)
+        for module in sorted(modules)
+        for name, text in _definitions(module.read_text(encoding="utf-8"), names)
+    }
+    if re.search("__doc__|getdoc", "\n".join(sources)):
+        first = {path for source in sources for path in code.imported(_plain(source), _homes(root))}
+        found |= {
+            f"the text of {path.relative_to(root).as_posix()}": _digest(path.read_bytes()) for path in first
+        }
+    return found
+
+
+def _definitions(text: str, names: set[str]) -> Iterator[tuple[str, str]]:
+    """Functions and classes of these names, with their texts."""
+    if not any(re.search(rf"(def|class) {name}\b", text) for name in names):
+        return
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if getattr(node, "name", None) in names and hasattr(node, "decorator_list"):
+            start = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            yield node.name, "\n".join(lines[start - 1 : node.end_lineno])
+
+
+def _runs(root: Path, chapter: str, by: str) -> dict[str, str]:
+    """The stored runs for which this very code asked when it was last executed; all of them if it never was."""
+    notes = [_note(root / chapter), _note(root / "_build" / "pages" / chapter)]
+    known = [note["runs"] for note in notes if note.get("by") == by]
+    names = known[0] if known else [path.name for path in (root / "results").glob("*")]
+    folders = {f"results/{name}": root / "results" / name for name in sorted(names)}
+    return {name: digest(name, files(folder) if folder.exists() else ()) for name, folder in folders.items()}
+
+
+def _note(path: Path) -> dict:
+    return nbformat.read(path, as_version=4).metadata.get(ASKED, {}) if path.exists() else {}
+
+
+def _digest(value: str | bytes) -> str:
+    return hashlib.sha256(value.encode() if isinstance(value, str) else value).hexdigest()[:16]
 
 
 def digest(text: str, paths: Iterable[Path]) -> str:
@@ -89,18 +159,26 @@ def files(place: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class Memory:
-    """Remembers a key for each chapter, in a folder of small files."""
+    """Remembers what each chapter depended on, in a folder of small files."""
 
     folder: Path
 
-    def holds(self, name: str, key: str) -> bool:
-        """Whether this very key was remembered."""
-        return self._file(name).exists() and self._file(name).read_text(encoding="utf-8") == key
+    def changed(self, name: str, inputs: Mapping[str, str]) -> list[str]:
+        """What is otherwise than when it was remembered; nothing, if this very thing was."""
+        try:
+            before = json.loads(self._file(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return ["not done yet"]
+        return [one for one in {**before, **inputs} if before.get(one) != inputs.get(one)]
 
-    def remember(self, name: str, key: str) -> None:
-        """Put the key in place of an older one."""
+    def holds(self, name: str, inputs: Mapping[str, str]) -> bool:
+        """Whether this very thing was remembered."""
+        return not self.changed(name, inputs)
+
+    def remember(self, name: str, inputs: Mapping[str, str]) -> None:
+        """In place of what was remembered before."""
         self._file(name).parent.mkdir(parents=True, exist_ok=True)
-        self._file(name).write_text(key, encoding="utf-8")
+        self._file(name).write_text(json.dumps(inputs, indent=0), encoding="utf-8")
 
     def forget(self, name: str) -> None:
         """As if nothing had been remembered."""
@@ -110,34 +188,19 @@ class Memory:
         return self.folder / f"{name}.key"
 
 
-def _modules(root: Path, *sources: str) -> set[Path]:
-    """Files of `mer_core` and `data_scripts` that the sources import, directly or through each other."""
-    found: set[Path] = set()
-    todo = {path for source in sources for path in _imported(root, source)}
-    while todo:
-        path = todo.pop()
-        found.add(path)
-        todo |= _imported(root, path.read_text(encoding="utf-8")) - found
-    return found
+def _modules(root: Path, sources: list[str]) -> set[Path]:
+    """Files that a chapter's cells import, or name as scripts, and those that these import."""
+    first = {path for source in sources for path in code.imported(_plain(source), _homes(root))}
+    named = {root / name for name in re.findall(r"[\w/]+\.py\b", "\n".join(sources))}
+    return code.closure(first | {path for path in named if path.is_file()}, _homes(root))
 
 
-@cache
-def _imported(root: Path, source: str) -> frozenset[Path]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(without_magics(source))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    ours = (name.split(".") for name in names if name.split(".")[0] in ("mer_core", "data_scripts"))
-    return frozenset(path for parts in ours for path in _module_files(root, parts))
+def _homes(root: Path) -> dict[str, Path]:
+    return {"mer_core": root, "data_scripts": root}
 
 
-def _module_files(root: Path, parts: list[str]) -> Iterator[Path]:
-    """`a.b.c` reads a/__init__.py, a/b/__init__.py and a/b/c.py or a/b/c/__init__.py."""
-    for depth in range(1, len(parts) + 1):
-        place = root.joinpath(*parts[:depth])
-        yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.exists())
+def _plain(source: str) -> bytes:
+    return without_magics(source).encode()
 
 
 def without_magics(source: str) -> str:

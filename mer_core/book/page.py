@@ -21,11 +21,10 @@ from myst_nb.core.render import MimeData, NbElementRenderer
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from mer_core.book.comparison import PLOTLY, WIDGET
 from mer_core.book.contents import EXECUTED, chapters
 from mer_core.book.live import NOTE
 
-PLOTLY = "application/vnd.plotly.v1+json"
-WIDGET = "application/vnd.jupyter.widget-view+json"
 MOVING = (".gif", ".webp")  # suffixes of pictures that may hold several frames
 STATIC = Path(__file__).parent / "static"
 DEFAULT_HEIGHT = 450  # Plotly's own
@@ -87,12 +86,12 @@ class LiveControl:
 
 
 class ChapterStatus(SphinxDirective):
-    """A row a chapter: how long it took, on which machine, how much of it is held to its stored outputs."""
+    """A row a chapter: how long it took, on which machine, how much of it may move within a tolerance."""
 
     def run(self) -> list[nodes.Node]:
         """As a table of Markdown, which the page's own parser reads."""
         sources = Path(self.env.srcdir)
-        rows = ["| chapter | time | cells | compared | executed on |", "|---|---:|---:|---:|---|"]
+        rows = ["| chapter | time | cells | within a tolerance | executed on |", "|---|---:|---:|---:|---|"]
         for chapter in chapters(sources):
             self.env.note_dependency(chapter)
             rows.append(_status_row(chapter, nbformat.read(sources / chapter, as_version=4)))
@@ -101,10 +100,10 @@ class ChapterStatus(SphinxDirective):
 
 def _status_row(chapter: str, notebook: nbformat.NotebookNode) -> str:
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    compared = sum("nbval-check-output" in cell.metadata.get("tags", []) for cell in cells)
+    tolerant = sum("tolerance" in cell.metadata for cell in cells)
     note = notebook.metadata.get(EXECUTED, {"seconds": "?", "where": "not noted"})
     page = chapter.removesuffix(".ipynb")
-    return f"| {{doc}}`/{page}` | {note['seconds']}&nbsp;s | {len(cells)} | {compared} | {note['where']} |"
+    return f"| {{doc}}`/{page}` | {note['seconds']}&nbsp;s | {len(cells)} | {tolerant} | {note['where']} |"
 
 
 def offer_still_pictures(app: Sphinx, page: nodes.document, name: str) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import mer_core
+from mer_core.asked import ask
 from mer_core.evaluation.stored import StoredRun
 
 RESULTS = Path(mer_core.__file__).parents[1] / "results"  # a chapter may be run from anywhere
@@ -10,6 +11,7 @@ RESULTS = Path(mer_core.__file__).parents[1] / "results"  # a chapter may be run
 
 def find_run(name: str) -> StoredRun | None:
     """A run of `results/`, if it is there."""
+    ask(name)
     return StoredRun(RESULTS / name) if (RESULTS / name / "run.json").exists() else None
 
 

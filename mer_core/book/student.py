@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from mer_core.book.contents import BookError, chosen
+from mer_core.book.seal import SEAL
 
 MARK = re.compile(r"^```{solution-(start|end)}[^`]*```\n?", re.MULTILINE)
 ANSWER = "# Your answer\n"
@@ -38,7 +39,8 @@ def without_solutions(notebook: NotebookNode, name: str = "the notebook") -> Not
             pieces, inside = _outside(cell, inside)
             kept += pieces
         elif not inside:
-            kept.append(NotebookNode({**cell, "outputs": [], "execution_count": None}))
+            metadata = {name: value for name, value in cell.metadata.items() if name != SEAL}
+            kept.append(NotebookNode({**cell, "metadata": metadata, "outputs": [], "execution_count": None}))
     if inside:
         raise BookError(f"{name}: the last solution has no end; expected a cell with ```{{solution-end}}.")
     for number, cell in enumerate(kept):

@@ -11,8 +11,8 @@ import pandas as pd
 from platformdirs import user_cache_path
 
 from mer_core.clips import ClipSet, View, content_key, prepare, spread
-from mer_core.corpora.prepared import PreparedCorpus
-from mer_core.faces.corpus import CARDS, Corpus, corpus_names
+from mer_core.corpora.prepared import PreparedCard, PreparedCorpus
+from mer_core.faces.corpus import CARDS, Card, Corpus, corpus_names
 
 AnyCorpus = Union["Corpus", "PreparedCorpus", "Composite"]
 
@@ -52,6 +52,11 @@ class Composite:
     parts: tuple[AnyCorpus, ...]
     cache: Path
 
+    @property
+    def card(self) -> "CompositeCard":
+        """What is known of each of them."""
+        return CompositeCard(tuple(part.card for part in self.parts))
+
     @cached_property
     def clips(self) -> pd.DataFrame:
         """The tables of labels, with the columns that all of them have."""
@@ -69,8 +74,25 @@ class Composite:
             "view": view.plain(),
             "parts": sources,
         }
-        made = prepare(folder, self.clips, view.arrays(), _Copy(sets, tuple(view.arrays())), record)
+        copy = _Copy(sets, tuple(view.arrays()))
+        made = prepare(folder, self.clips, view.arrays(), copy, record, renew=True)
         return made if limit is None else made.select(spread(self.clips["emotion"], limit))
+
+
+@dataclass(frozen=True)
+class CompositeCard:
+    """The cards of several corpora."""
+
+    cards: tuple[Card | PreparedCard, ...]
+
+    @property
+    def about(self) -> str:
+        """All in one line."""
+        return "; ".join(card.about for card in self.cards)
+
+    def table(self) -> pd.DataFrame:
+        """The cards as a reader sees them, one below the other."""
+        return pd.concat([card.table() for card in self.cards])
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,26 @@
 import argparse
 import json
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mer_core.clips import View
 from mer_core.corpora.faces import find_landmarks
-from mer_core.corpora.prepared import check_motion, prepare_corpus
-from mer_core.corpora.report import print_report
+from mer_core.corpora.prepared import PreparedCorpus, check_motion, prepare_corpus
+from mer_core.corpora.report import check_report_file, print_report, write_report
 from mer_core.corpora.source import Source
-from mer_core.corpora.survey import COMMON_REPAIRS, check_pictures, survey
+from mer_core.corpora.survey import COMMON_REPAIRS, survey
 from mer_core.door import pass_through
+from mer_core.faces.corpus import EXACT
+from mer_core.numerics import pin
+
+ESTIMATE = "dis"  # of motion that only the program that draws faces can know
 
 
 def run_script(source: type[Source], arguments: Sequence[str] | None = None) -> None:
     """Run a script; whatever goes wrong ends with one line and an exit code, not with a stack."""
+    pin()
     asked = _parser(source).parse_args(arguments)
     pass_through(source.name, lambda: _run(source, asked), debug=asked.debug)
 
@@ -27,14 +33,41 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
     source = kind(asked.root, asked.labels, kind.Options.parse(given))
     view = _view(asked.view, asked.landmarks)  # a wrong view fails before the work, not after it
     check_motion(view, source.corpus)
-    found = survey(source, asked.repair, asked.shortest)
-    if asked.check:
-        print_report(check_pictures(found))
-        return
-    found, landmarks = find_landmarks(found, view, asked.landmarks)
-    print_report(found)
-    made = prepare_corpus(found, view, asked.out, landmarks, tuple(asked.repair), asked.workers)
-    print(f"{made.folder}: {len(made)} clips as {view.name}. Next: mer run ststnet --corpus {made.folder}")
+    check_report_file(asked.report)
+    before = _lying_there(asked.out)
+    found = survey(source, asked.repair, asked.shortest, before.pictures() if before else None)
+    found, landmarks = find_landmarks(found, view, asked.landmarks, before)
+    print_report(found, _whole(asked))
+    if asked.report:
+        write_report(found, asked.report)
+    if not asked.check:
+        repairs, words = tuple(asked.repair), _words(asked, given)
+        made = prepare_corpus(found, view, asked.out, landmarks, repairs, asked.workers, words)
+        done = "they lay there, and nothing is done" if before else "prepared"
+        print(f"{made.folder}: {len(made)} clips as {view.name}, {done}.", end=" ")
+        print(f"Next: mer run {_next(asked.view, view)} --corpus {made.folder}")
+
+
+def _lying_there(out: Path | None) -> PreparedCorpus | None:
+    """What a finished preparation left in the folder that is to be filled."""
+    return PreparedCorpus(out) if out and (out / "files.parquet").exists() else None
+
+
+def _words(asked: argparse.Namespace, options: Mapping[str, object]) -> dict[str, object]:
+    """What was asked for beside root and view, so that it can be asked for again from anywhere."""
+    landmarks = (
+        asked.landmarks if asked.landmarks in ("none", "dlib") else str(Path(asked.landmarks).resolve())
+    )
+    labels = asked.labels and str(asked.labels.resolve())
+    said = {"labels": labels, "landmarks": landmarks, "shortest": asked.shortest, **options}
+    return {"repair": asked.repair, **{name: value for name, value in said.items() if value is not None}}
+
+
+def _whole(asked: argparse.Namespace) -> str:
+    """Where all lines of the report stand, if some are too many for the screen."""
+    return str(
+        asked.report or ("what --report FILE writes" if asked.check else "report.parquet beside the clips")
+    )
 
 
 def _parser(kind: type[Source]) -> argparse.ArgumentParser:
@@ -46,7 +79,15 @@ def _parser(kind: type[Source]) -> argparse.ArgumentParser:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--out", type=Path, help="the ClipSet to make: a new folder")
     where.add_argument(
-        "--check", action="store_true", help="only look at every row, folder and picture; write nothing"
+        "--check",
+        action="store_true",
+        help="only look at every row, folder, picture and landmark; write nothing",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write what became of every row and folder into this .csv file",
     )
     views = "fields of a view with commas between, or the name of a method (default: %(default)s)"
     parser.add_argument("--view", default="frames=8,size=144,flow=dis", help=views)
@@ -68,22 +109,32 @@ def _parser(kind: type[Source]) -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    """A number of things, for argparse, whose error names the option."""
-    if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
-    return int(text)
+def _count(said: str) -> int:
+    """A number of processes or frames: one at least."""
+    if not re.fullmatch(r"0*[1-9][0-9]{0,5}", said):
+        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, got {said!r}")
+    return int(said)
 
 
 def _view(said: str, landmarks: str) -> View:
-    """A view by its fields, or the one that a method wants."""
+    """A view by its fields, or the one that a method wants: where it sees exact motion, an estimate stands in."""
     if "=" not in said:
         from mer_core.methods import create_method
 
-        return create_method(said).view
+        view = create_method(said).view
+        return view.replace(flow=ESTIMATE) if view.flow in EXACT else view
     pairs = dict(part.partition("=")[::2] for part in said.split(","))
     values = {name.strip(): _value(value.strip()) for name, value in pairs.items()}
     return View.parse({"landmarks": landmarks != "none", **values})
+
+
+def _next(said: str, view: View) -> str:
+    """A method that sees this view, told of the estimate if it would ask for exact motion."""
+    if "=" in said:
+        return "ststnet"
+    from mer_core.methods import create_method
+
+    return said if create_method(said).view == view else f"{said} --set flow={view.flow}"
 
 
 def _value(text: str) -> object:

@@ -11,6 +11,7 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field
 
+from mer_core.asked import ask
 from mer_core.evaluation.metrics import scores
 from mer_core.evaluation.statistics import (
     classes_known,
@@ -26,7 +27,8 @@ from mer_core.settings import Settings, SettingsError
 from mer_core.training import RunSettings
 
 PAPERS = Path(__file__).parent / "papers"
-LEVEL = 0.05  # of the test behind a verdict
+LEVEL = 0.05  # a smaller p-value, after correction, decides a claim
+COLUMNS = ["claim", "difference", "low", "high", "p", "seeds", "verdict", "corrected"]  # of `verdicts`
 
 
 class Claim(Settings):
@@ -99,7 +101,8 @@ def _joined(one: dict, other: dict) -> dict:
 
 def stored_name(paper: str, experiment: str) -> str:
     """The folder of an experiment in `results/`."""
-    return f"{paper}-{experiment}"
+    ask(name := f"{paper}-{experiment}")
+    return name
 
 
 def listed(only: str | None = None, *, main: bool = False) -> dict[str, Experiment]:
@@ -166,27 +169,39 @@ def score_rows(paper: Paper, results: Path) -> pd.DataFrame:
 def verdicts(paper: Paper, results: Path, level: float = LEVEL) -> pd.DataFrame:
     """A row a claim: the difference of its two runs over so many seeds, its interval, its chance, and what follows.
 
-    `corrected` is that chance when all claims of the paper that were tested are counted, by Holm.
+    `corrected` is that chance when all claims of the paper that were tested are counted, by Holm: of many claims some
+    would look sure by luck alone. The verdict goes by it.
     """
-    claims = paper.claims.items()
-    rows = pd.DataFrame({name: _verdict(paper, claim, results, level) for name, claim in claims}).T
-    if rows.empty:
-        return pd.DataFrame(
-            columns=["claim", "difference", "low", "high", "p", "seeds", "verdict", "corrected"]
-        )
-    tested = rows.loc[rows["verdict"] != "not computed", "p"]
-    return rows.assign(corrected=pd.Series(holm(tested.to_dict()) if len(tested) else {}, dtype=float))
+    made = {name: _tested(paper, claim, results) for name, claim in paper.claims.items()}
+    chances = {name: row["p"] for name, row in made.items() if row["seeds"]}
+    corrected = holm(chances) if chances else {}
+    for name, row in made.items():
+        row["corrected"] = corrected.get(name, float("nan"))
+        row["verdict"] = verdict(row["difference"], row["corrected"], level)
+    return pd.DataFrame(made, index=COLUMNS).T.astype({"corrected": float})
 
 
-def _verdict(paper: Paper, claim: Claim, results: Path, level: float) -> dict[str, object]:
+def verdict(difference: float, corrected: float, level: float = LEVEL) -> str:
+    """What follows for a claim that one run is better by so much, from its chance after correction.
+
+    >>> verdict(0.045, 0.136), verdict(0.2, 0.01), verdict(-0.2, 0.01), verdict(float("nan"), float("nan"))
+    ('undecided', 'supported', 'not supported', 'not computed')
+    """
+    if pd.isna(corrected):
+        return "not computed"
+    if corrected >= level:
+        return "undecided"
+    return "supported" if difference > 0 else "not supported"
+
+
+def _tested(paper: Paper, claim: Claim, results: Path) -> dict[str, object]:
+    """The two runs side by side; of no seed if one of them is not stored."""
     folders = [results / stored_name(paper.name, name) for name in (claim.better, claim.worse)]
     row = {"claim": claim.says, **dict.fromkeys(("difference", "low", "high", "p"), float("nan")), "seeds": 0}
     if not all((folder / "run.json").exists() for folder in folders):
-        return {**row, "verdict": "not computed"}
+        return row
     better, worse = same_seeds(*(StoredRun(folder).predictions for folder in folders))
     asked = {**paired(better, worse), "n_classes": classes_known(better), "score": claim.score}
     interval, p = difference_interval(**asked), permutation_test(**asked).p_value
-    sign = "supported" if interval.value > 0 else "not supported"
     numbers = {"difference": interval.value, "low": interval.low, "high": interval.high, "p": p}
-    numbers["seeds"] = better["seed"].nunique()
-    return {**row, **numbers, "verdict": sign if p < level else "undecided"}
+    return {**row, **numbers, "seeds": better["seed"].nunique()}

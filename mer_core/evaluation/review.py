@@ -7,8 +7,8 @@ The page is a single file that asks no other host, and every run's predictions c
 import base64
 import gzip
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -16,14 +16,15 @@ from string import Template
 
 import pandas as pd
 
-from mer_core.evaluation.experiments import LEVEL, Paper, load_paper, paper_names, stored_name, uf1, verdicts
+from mer_core.evaluation.experiments import LEVEL, Paper, load_paper, paper_names, stored_name, verdicts
 from mer_core.evaluation.reproduction import (
     Reproduced,
-    Tolerance,
-    answered_otherwise,
+    Spread,
+    compared,
     differences,
-    measured_tolerance,
+    named,
     places,
+    seed_spreads,
 )
 from mer_core.evaluation.statistics import seeds_interval
 from mer_core.evaluation.stored import StoredRun
@@ -91,20 +92,23 @@ class Again:
 
     folder: Path
     row: Reproduced
-    clips: pd.DataFrame  # that were answered differently: clip, seed, truth, predicted_stored, predicted
     parts: list[str]  # of the two records that are not the same
     missing: int  # parts that are not computed yet
+    stale: int = 0  # parts that are, by other code
 
     @property
     def verdict(self) -> str:
-        """In a word; an unfinished run can't be judged."""
-        return f"unfinished: {self.missing} parts missing" if self.missing else self.row.verdict
+        """In a word; an unfinished run can't be judged, nor one by code that is no longer there."""
+        if self.missing:
+            return f"unfinished: {self.missing} parts missing"
+        stale = f"stale: {self.stale} parts computed by other code than today's"
+        return stale if self.stale else self.row.verdict
 
 
-def computed_again(stored: Iterable[Entry], folder: Path, tolerance: Tolerance) -> dict[str, Again]:
+def computed_again(stored: Iterable[Entry], folder: Path, spreads: Sequence[Spread]) -> dict[str, Again]:
     """What `mer reproduce` left in a folder."""
     made = {
-        entry.name: _again(entry, Run.open(place), tolerance)
+        entry.name: _again(entry, Run.open(place), spreads)
         for entry in stored
         if (place := _computed_in(folder, entry))
     }
@@ -120,17 +124,11 @@ def _computed_in(folder: Path, entry: Entry) -> Path | None:
     return None
 
 
-def _again(entry: Entry, made: Run, tolerance: Tolerance) -> Again:
-    record, missing = entry.record, len(made.missing())
-    parts = [name for name in SAME if made.record.get(name) != record.get(name)]
-    otherwise = differences(made.settings, RunSettings.parse(record["settings"]))
-    row = Reproduced(entry.name, NOTHING, NOTHING, 0, tolerance.uf1, otherwise)
-    if missing:
-        return Again(made.folder, row, pd.DataFrame(), parts, missing)
-    now, kept = made.predictions(), entry.run.predictions
-    differ = answered_otherwise(now, kept)
-    row = replace(row, now=uf1(now), stored=uf1(kept), clips_that_differ=len(differ))
-    return Again(made.folder, row, differ, parts, 0)
+def _again(entry: Entry, made: Run, spreads: Sequence[Spread]) -> Again:
+    missing = len(made.missing())
+    parts = [name for name in SAME if made.record.get(name) != entry.record.get(name)]
+    row = Reproduced(entry.name, NOTHING) if missing else compared(entry.name, made, entry.run, spreads)
+    return Again(made.folder, row, parts, missing, 0 if missing else len(made.stale()))
 
 
 def changed(entry: Entry) -> dict[str, tuple[object, object]]:
@@ -248,11 +246,10 @@ def review(results: Path, again: Path, only: str | None = None) -> str:
     every = entries(results, papers, others=only is None)
     stored = [entry for entry in every if entry.run]
     judged = {paper.name: verdicts(paper, results) for paper in papers if paper.claims}
-    tolerance = measured_tolerance(results)
-    moved = computed_again(stored, again, tolerance)
+    moved = computed_again(stored, again, seed_spreads(results))
     parts = [
         _head(every, judged, moved, only),
-        _moved(moved, again, tolerance),
+        _moved(moved, again),
         _claims([paper for paper in papers if paper.claims], judged, {entry.name: entry for entry in stored}),
         _runs(every, moved),
         tag("h2", "Each run", id="each"),
@@ -289,18 +286,31 @@ def _head(every: list[Entry], judged: Mapping, moved: Mapping[str, Again], only:
     )
 
 
-def _moved(moved: Mapping[str, Again], folder: Path, tolerance: Tolerance) -> Html:
-    heads = "run", "UF1 now", "UF1 stored", "moved by", "clips that differ", "verdict", "what else differs"
+def _moved(moved: Mapping[str, Again], folder: Path) -> Html:
+    about = (
+        "A method that draws nothing, and any run on the same processor with the same kernels and packages, gives "
+        "every answer again. Else UF1 may move as far as the seeds of the run's own method move it; or those of all "
+        "networks, where no run of the method has several seeds."
+    )
+    heads = (
+        "run",
+        "UF1 now",
+        "UF1 stored",
+        "moved by",
+        "clips that differ",
+        "verdict",
+        "because",
+        "what else differs",
+    )
     rows = [
         cells(
             link(name, name), *map(number, (one.row.now, one.row.stored)),
-            number(one.row.now - one.row.stored, "+.3f"), one.row.clips_that_differ, word(one.verdict),
-            "; ".join([*one.row.otherwise, *one.parts]) or "nothing",
+            number(one.row.now - one.row.stored, "+.3f"), len(one.row.differ), word(one.verdict),
+            one.row.reason or "–", ", ".join(one.parts) or "nothing",
         )
         for name, one in moved.items()
     ]  # fmt: skip
     drifted = [name for name, one in moved.items() if one.verdict == "DRIFTED"]
-    allowed = f"UF1 may differ by {tolerance.uf1:.3f}: {tolerance.reason}."
     nothing = prose(f"`{folder}` holds no run of this page. `mer reproduce` computes them again.")
     said = f"Beyond it: {', '.join(drifted) or 'none'}." if moved else nothing
     shown_here = {one.folder.name for one in moved.values()}
@@ -309,7 +319,7 @@ def _moved(moved: Mapping[str, Again], folder: Path, tolerance: Tolerance) -> Ht
     shown = table("Computed again, against what is stored", heads, rows) if rows else ""
     return join(
         "\n",
-        [tag("h2", "What moved", id="moved"), tag("p", allowed), tag("p", said), shown, tag("p", beside)],
+        [tag("h2", "What moved", id="moved"), tag("p", about), tag("p", said), shown, tag("p", beside)],
     )
 
 
@@ -318,8 +328,8 @@ def _claims(papers: list[Paper], judged: Mapping[str, pd.DataFrame], stored: Map
         "Each claim compares two runs on the same clips. The difference is that of their UF1, unless another score is "
         "named; the interval is over subjects drawn anew; p is how often exchanging the two runs' answers for whole "
         "subjects makes so large a difference; corrected counts all tested claims of the paper (Holm). "
-        f"The verdict goes by p below {LEVEL}, before correction: undecided is not refuted. What the two runs "
-        "differ in is read from what they recorded; of seeds, those count that both have."
+        f"The verdict goes by the corrected p, below {LEVEL}: undecided is not refuted. What the two runs differ in is "
+        "read from what they recorded; of seeds, those count that both have."
     )
     heads = (
         "claim",
@@ -399,7 +409,9 @@ def download(entry: Entry) -> Html:
 def _run(entry: Entry, again: Again | None, papers: list[Paper]) -> Html:
     facts = {**_what(entry), **_on_what(entry), **_by_what(entry), **_for_what(entry, papers)}
     if again:
-        facts["computed again"] = join(" ", [word(again.verdict), _by_clip(again)])
+        facts["computed again"] = join(
+            " ", [word(again.verdict), again.row.reason, _by_clip(again.row.differ)]
+        )
     rows = (item for name, value in facts.items() for item in (tag("dt", name), tag("dd", value)))
     every = ", ".join(f"{name}={value}" for name, value in flat(entry.record["method"]))
     head = tag("h3", entry.name), tag("p", prose(entry.about))
@@ -460,15 +472,12 @@ def _for_what(entry: Entry, papers: list[Paper]) -> dict[str, object]:
     return {"claims": join(", ", uses) or "none"}
 
 
-def _by_clip(again: Again) -> Html:
-    if again.clips.empty:
+def _by_clip(differ: pd.DataFrame) -> Html:
+    if differ.empty:
         return Html("")
-    rows = (
-        f"{clip} (seed {seed}): {number(was, '.0f')} → {number(now, '.0f')}, truth {truth}"
-        for clip, seed, truth, was, now in again.clips.itertuples(index=False)
+    return tag(
+        "details", tag("summary", f"{len(differ)} answers differ"), tag("p", join("; ", named(differ)))
     )
-    many = tag("summary", f"{len(again.clips)} answers differ")
-    return tag("details", many, tag("p", join("; ", rows)))
 
 
 def _sources(stored: list[Entry]) -> Html:

@@ -10,16 +10,17 @@
 """
 
 import json
+import os
 import re
-import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 
+from mer_core import atomic
+from mer_core.asked import ask
 from mer_core.evaluation.detection import Detections, detections
 from mer_core.evaluation.tables import score_table
 from mer_core.reading import FileError, read_json, read_parquet
@@ -34,6 +35,7 @@ class StoredRun:
     folder: Path
 
     def __post_init__(self) -> None:
+        ask(self.folder.name)
         if not (self.folder / "run.json").exists():
             raise FileNotFoundError(f"{self.folder} holds no stored run: it has no run.json.")
 
@@ -75,24 +77,32 @@ def keep(run: Run, folder: Path) -> StoredRun:
         raise ValueError(
             f"{run.folder} is not finished: {len(missing)} parts are missing. `mer resume` it first."
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=".") as work:
-        made = Path(work) / folder.name
-        made.mkdir()
+    if {*run.notes()["code"]} != {run.record["code"]["sha256"]}:
+        raise ValueError(
+            f"Parts of {run.folder} were computed by other code than the rest: `mer resume` it first."
+        )
+    with atomic.folder(folder) as made:
         _write(run, made)
-        if folder.exists():
-            shutil.rmtree(folder)
-        made.rename(folder)
     return StoredRun(folder)
+
+
+def new_place(results: Path, name: str) -> Path:
+    """A folder of `results/` that is not there yet; an error for what is no name, or is taken."""
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        raise ValueError(f"Expected a name in results/, such as ststnet-synth, and no path, got {name!r}.")
+    atomic.recover(place := results / name)
+    if os.path.lexists(place):
+        raise ValueError(
+            f"Expected the name of a new folder, but there is a {place}: choose another, or delete it."
+        )
+    return place
 
 
 def _write(run: Run, folder: Path) -> None:
     parts, pooled = run.parts(), run.predictions()
     pooled.to_parquet(folder / "predictions.parquet", index=False)
     if run.settings.every_epoch:
-        epochs = [
-            np.load(run.folder / "epochs" / f"{part}.npy").argmax(axis=2) for part in parts
-        ]  # (E, n) each
+        epochs = [np.load(run.epochs(part)).argmax(axis=2) for part in parts]  # (E, n) each
         names = [f"epoch {number + 1}" for number in range(len(epochs[0]))]
         table = pd.DataFrame(np.concatenate(epochs, axis=1).T.astype(np.int8), columns=names)
         table.to_parquet(folder / "epochs.parquet", index=False)

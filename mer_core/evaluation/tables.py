@@ -36,12 +36,16 @@ def warnings(run: Run) -> list[str]:
         said.append("EPOCH CHOSEN ON THE TEST CLIPS: not a result")
     elif run.settings.selection == "inner":
         said.append("epoch chosen on held-out training subjects")
+    parts = len(run.parts())
     if missing := len(run.missing()):
-        said.append(f"INCOMPLETE: {missing} of {len(run.parts())} parts missing")
-    notes = run.notes()
-    for name in ("code", "numerics"):
-        if (several := notes[name].nunique()) > 1:
-            said.append(f"COMPUTED BY {several} VERSIONS of {name}")
+        damaged = f", {len(run.damaged())} of them damaged" if run.damaged() else ""
+        said.append(f"INCOMPLETE: {missing} of {parts} parts missing{damaged}")
+    if stale := len(run.stale()):
+        said.append(
+            f"{stale} of {parts} parts computed by other code than today's: `mer resume` computes them anew"
+        )
+    if (several := run.notes()["numerics"].nunique()) > 1:
+        said.append(f"COMPUTED BY {several} VERSIONS of numerics")
     return said
 
 

@@ -3,8 +3,6 @@
 Labels are arithmetic: `open_corpus("synth").clips` renders nothing. Pixels are made when a ClipSet asks for them.
 """
 
-import hashlib
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
@@ -18,6 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from mer_core.clips import ClipSet, View, content_key, prepare, spread
+from mer_core.code import code_key
 from mer_core.faces.expression import PARTS, ClipSpec, State
 from mer_core.faces.identity import Population, draw_identity
 from mer_core.faces.plan import (
@@ -32,9 +31,11 @@ from mer_core.faces.plan import (
     subject_seed,
 )
 from mer_core.faces.scene import Scene
+from mer_core.numerics import picture_kernels
 from mer_core.settings import Settings
 from mer_core.vision import ESTIMATORS, dynamic_image, estimate_flows
 from mer_core.vision.align import move_flow, move_points, similarity, warp
+from mer_core.workers import cores
 
 EXACT = ("exact", "exact-au")
 STEADY = [
@@ -252,12 +253,13 @@ class Corpus:
         rows = spread(self.clips["emotion"], limit)
         made_by = {"code": _code(view), "numpy": np.__version__, "opencv": cv2.__version__}
         made_by |= {"torch": version("torch")} if view.flow == "tvl1" else {}
+        made_by |= {"kernels": picture_kernels(view.flow)}
         key = content_key(self.card.plain(), view.plain(), rows.tolist(), made_by)
         folder = self.cache / f"{self.card.name}-{len(rows)}-{view.name}-{key}"
         provenance = {"corpus": self.card.plain(), "view": view.plain(), **made_by, "left out": []}
         produce = _Produce(self.card, view, rows)
         clips = self.clips.iloc[rows].reset_index(drop=True)
-        return prepare(folder, clips, view.arrays(), produce, provenance, workers or os.cpu_count() or 1)
+        return prepare(folder, clips, view.arrays(), produce, provenance, workers or cores(), renew=True)
 
     def _check_colour(self, colour: bool) -> None:
         if colour and not self.card.colour:
@@ -293,14 +295,14 @@ def _labels(spec: ClipSpec, card: Card) -> dict[str, object]:
 
 @lru_cache(maxsize=8)
 def _code(view: View) -> str:
-    """Changes when the arrays could: a hash of everything that makes them."""
+    """Changes when the arrays could: a hash of everything that makes them, with the data files beside it."""
     faces, vision = Path(__file__).parent, Path(__file__).parents[1] / "vision"
-    sources = [*sorted(faces.glob("*.py")), faces / "head.npz"]
+    sources = [*faces.glob("*.py")]
     sources += [vision / "flow.py"] if view.flow in ESTIMATORS else []
     sources += [vision / "tvl1.py"] if view.flow == "tvl1" else []
     sources += [vision / "dynamic_image.py"] if view.dynamic_image else []
     sources += [vision / "align.py"] if view.align == "frame" else []
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    return code_key(sources)[:16]
 
 
 # Rendering one clip of a view, in any process

@@ -30,6 +30,7 @@ class Method(ABC):
     Settings: ClassVar[type[Settings]]
     presets: ClassVar[dict[str, dict]] = {"book": {}, "paper": {}}  # what differs from the settings' defaults
     files: ClassVar[tuple[str, ...]] = ()  # settings that name a file of first weights
+    draws: ClassVar[bool] = True  # first weights, an order, a sample: with another seed it is another result
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -41,7 +42,9 @@ class Method(ABC):
 
 
 class FeatureMethod(Method):
-    """Numbers that describe a clip, and an estimator that learns from them."""
+    """Numbers that describe a clip, and an estimator that learns from them; if that one draws, its method says so."""
+
+    draws = False
 
     @abstractmethod
     def features(self, clips: ClipSet) -> np.ndarray:  # (N, D)

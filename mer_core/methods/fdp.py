@@ -10,6 +10,7 @@ The released code is another network than the paper describes, so there are two 
                     paper                                    released
     stage           local blocks, then one global block      local blocks only: no attention anywhere
     time            one frame, one channel of the pooling    frames laid out one below the other as rows
+    batch norm      over all eight frames of a step          in training, over one frame after the other
     parameters      96,251,342                               85,304,206 (five classes)
 
 What the paper's text leaves open is read from the unused parts of the released code: the global block, and where it
@@ -33,6 +34,7 @@ from torchvision.ops import StochasticDepth
 
 from mer_core.clips import ClipSet, View
 from mer_core.methods.base import NetworkMethod, NetworkSettings, Stage
+from mer_core.methods.layers import BatchNorm1d, BatchNorm2d, one_by_one
 from mer_core.vision.dynamic_image import dynamic_image, unit_range
 
 FRAMES = 8
@@ -53,7 +55,7 @@ def stem(width: int) -> nn.Sequential:
 
 def _conv_norm_relu(before: int, after: int, stride: int) -> nn.Sequential:
     conv = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU())
+    return nn.Sequential(conv, BatchNorm2d(after), nn.ReLU())
 
 
 def patch_embedding(before: int, after: int, stride: int) -> nn.Sequential:
@@ -61,13 +63,13 @@ def patch_embedding(before: int, after: int, stride: int) -> nn.Sequential:
     if before == after and stride == 1:
         return nn.Sequential()
     halve = [nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False)] if stride == 2 else []
-    return nn.Sequential(*halve, nn.Conv2d(before, after, 1, bias=False), nn.BatchNorm2d(after))
+    return nn.Sequential(*halve, nn.Conv2d(before, after, 1, bias=False), BatchNorm2d(after))
 
 
 def mlp(width: int, times: int) -> nn.Sequential:
     """Two layers on every pixel alone."""
     return nn.Sequential(
-        nn.BatchNorm2d(width),
+        BatchNorm2d(width),
         nn.Conv2d(width, times * width, 1),
         nn.ReLU(),
         nn.Conv2d(times * width, width, 1),
@@ -91,9 +93,10 @@ class LocalAggregator(nn.Module):
 
 
 def _grouped(width: int, head: int = 32) -> nn.Sequential:
-    """Each head convolves its own channels, then all are mixed."""
-    conv = nn.Conv2d(width, width, 3, padding=1, groups=max(1, width // head), bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, width, 1, bias=False))
+    """Each head convolves its own channels, `head` of them or a few more where that does not divide the width."""
+    groups = next(n for n in range(max(1, width // head), 0, -1) if width % n == 0)
+    conv = nn.Conv2d(width, width, 3, padding=1, groups=groups, bias=False)
+    return nn.Sequential(conv, BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, width, 1, bias=False))
 
 
 class Attention(nn.Module):
@@ -103,7 +106,7 @@ class Attention(nn.Module):
         super().__init__()
         self.head, self.group = head, group
         self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
-        self.norm = nn.BatchNorm1d(width) if group > 1 else nn.Identity()
+        self.norm = BatchNorm1d(width) if group > 1 else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:  # (N, A, H, W)
         pixels = x.flatten(2)  # (N, A, L)
@@ -126,7 +129,7 @@ class GlobalAggregator(nn.Module):
         far, near = 3 * width // 4, width // 4
         self.embed = patch_embedding(before, far, stride)
         self.attend = nn.Sequential(
-            nn.BatchNorm2d(far), Attention(far, group), StochasticDepth(0.75 * drop, "row")
+            BatchNorm2d(far), Attention(far, group), StochasticDepth(0.75 * drop, "row")
         )
         self.narrow = patch_embedding(far, near, stride=1)
         conv = nn.Conv2d(near, near, 3, padding=1, bias=False)
@@ -148,7 +151,7 @@ class FrameEncoder(nn.Module):
         super().__init__()
         self.stem = stem(settings.stem)
         self.stages, width = _stages(settings)
-        self.norm = nn.BatchNorm2d(width)
+        self.norm = BatchNorm2d(width)
         self.describe = nn.Linear(width, settings.side**2)
         self.apply(partial(_begin, spread=settings.spread))
 
@@ -262,7 +265,7 @@ class FDPNet(nn.Module):
 
     def __init__(self, settings: "FDPSettings", n_classes: int) -> None:
         super().__init__()
-        self.size = settings.size
+        self.size, self.is_released = settings.size, settings.variant == "released"
         self.encode = FrameEncoder(settings)
         self.pool = RankPooling(settings.side, settings.time)
         self.recognise = recognition_head(settings.side, settings.hidden, n_classes)
@@ -270,10 +273,17 @@ class FDPNet(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         self._check(x)
-        vectors = self.encode(x.flatten(0, 1)[:, None]).unflatten(0, (-1, FRAMES))  # (B, 8, V)
-        dynamics = self.pool(vectors)  # (B, 8, S, S)
+        dynamics = self.pool(self._vectors(x))  # (B, 8, S, S)
         image = self.draw(dynamics).squeeze(1).sigmoid()  # (B, S, S)
         return {"emotion": self.recognise(dynamics), "dynamic_image": image}
+
+    def _vectors(self, x: Tensor) -> Tensor:  # (B, 8, V)
+        """All frames at once. As released they train one after the other: batch norm knows each of the eight alone."""
+        if not (self.is_released and self.training):
+            return self.encode(x.flatten(0, 1)[:, None]).unflatten(0, (-1, FRAMES))
+        with one_by_one(FRAMES * (1,), self.encode):
+            vectors = self.encode(x.transpose(0, 1).flatten(0, 1)[:, None])  # (8B, V)
+        return vectors.unflatten(0, (FRAMES, -1)).transpose(0, 1)
 
     def _check(self, x: Tensor) -> None:
         expected = (FRAMES, self.size, self.size)

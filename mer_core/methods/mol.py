@@ -13,13 +13,13 @@ differ, so there are two variants:
     neighbours       others only                                the node itself is the first
     an edge holds    neighbour − node                           neighbour − 2 node: it is subtracted twice
     after the graph  a 1 × 1 convolution                        nothing
+    batch norm       over all pairs of a step                   in training, over one pair after the other
     dead weights     none                                       half of FCC's kernels, 216 displacements, …
     parameters       43,622,559                                 44,105,379 (five classes)
 
 All frames of all clips pass at once: what belongs to a frame is computed once, what belongs to a pair of neighbours
-is folded into the batch. In evaluation mode that changes no number; in training, batch norm sees all pairs together
-instead of one after the other. 13.5 G multiply-adds a clip, 13.8 G as released; the released loops need 16.1 G for the
-same outputs.
+is folded into the batch. That changes no number of the released network, in which batch norm is told where a pair ends.
+13.5 G multiply-adds a clip, 13.8 G as released; the released loops need 16.1 G for the same outputs.
 """
 
 from typing import ClassVar, Literal, Self
@@ -32,8 +32,10 @@ from torch.nn import functional as F
 
 from mer_core.clips import ClipSet, Flow, View
 from mer_core.methods.base import NetworkMethod, NetworkSettings, Stage
+from mer_core.methods.layers import BatchNorm2d, one_by_one
 
 FRAMES, PAIRS = 8, 7
+MEETINGS = (1, 2, 2, 2, 2, 2, 2, 1)  # in how many pairs each frame is
 REACH = 20  # of the released correlation, in positions
 
 # F5C, the block that the paper is named after: it sees the whole face at once, then how its features correspond.
@@ -69,7 +71,7 @@ class CircularPass(nn.Module):
         self.place = nn.Parameter(torch.randn(2, width, length))  # embeddings of rows and of columns
         self.kernel = nn.Parameter(torch.empty(2, width, length).uniform_(-1, 1) / (2 * n) ** 0.5)
         self.bias = nn.Parameter(torch.randn(2, width, 1, 1))
-        self.norm = nn.BatchNorm2d(width)
+        self.norm = BatchNorm2d(width)
         ahead = (torch.arange(n) - torch.arange(n)[:, None]) % n  # (n, n): from an output on to an input
         self.register_buffer("ahead", ahead, persistent=False)
 
@@ -172,7 +174,7 @@ class F5C(nn.Module):
 def conv_norm(before: int, after: int, kernel: int, stride: int = 1) -> nn.Sequential:
     """What the encoder is made of."""
     conv = nn.Conv2d(before, after, kernel, stride, padding=(kernel - 1) // 2, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.LeakyReLU(0.1))
+    return nn.Sequential(conv, BatchNorm2d(after), nn.LeakyReLU(0.1))
 
 
 def enlarge(before: int, after: int) -> nn.Module:
@@ -240,6 +242,11 @@ class FlowNet(nn.Module):
         self.conv6 = nn.Sequential(conv_norm(e, f, 3, 2), conv_norm(f, f, 3))
         self._build_decoder(settings.decoder, skips=(e, d, c, b, a, 1), deepest=f)
         self.apply(_kaiming)
+
+    @property
+    def of_frames(self) -> tuple[nn.Module, ...]:
+        """What describes each frame alone; all other layers describe pairs."""
+        return self.conv1, self.conv2, self.conv3
 
     def _build_decoder(self, widths: tuple[int, ...], skips: tuple[int, ...], deepest: int) -> None:
         joined = [deepest, *[skip + width + 2 for skip, width in zip(skips, widths, strict=True)]]
@@ -321,6 +328,7 @@ class MOLNet(nn.Module):
 
     def __init__(self, settings: "MOLSettings", n_classes: int) -> None:
         super().__init__()
+        self.is_released = settings.is_released
         self.size, self.unit = settings.size, settings.size if settings.landmark_unit == "crop" else 1
         self.stack = convolution_stack(settings)
         self.first, self.second = F5C(settings), F5C(settings)
@@ -329,6 +337,13 @@ class MOLNet(nn.Module):
         self.classify = classifier(settings, n_classes)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
+        if not self.is_released:
+            return self._all_pairs(x)
+        of_frames = self.flow.of_frames if self.flow else ()
+        with one_by_one(PAIRS * (1,), self), one_by_one(MEETINGS, *of_frames):
+            return self._all_pairs(x)
+
+    def _all_pairs(self, x: Tensor) -> dict[str, Tensor]:
         frames = middle(self._checked(x), self.size).transpose(0, 1).flatten(0, 1)[:, None]  # (8B, 1, H, W)
         features = self.stack(frames)  # (8B, C, n, n)
         first, second = self.first(features[: -len(x)]), self.second(features[len(x) :])  # (7B, C, n, n) each

@@ -21,4 +21,18 @@ def find_device(name: str) -> str:
     return devices[-1] if name == "auto" else name
 
 
+def check_precision(precision: str, device: torch.device | str) -> None:
+    """An error where bf16 would be twenty times slower: on a CPU whose kernels have no bf16, by nature or as pinned."""
+    if precision == "bf16" and torch.device(device).type == "cpu" and not _has_fast_bf16():
+        raise ValueError(
+            "Expected precision=float32 on this CPU, got bf16: its kernels have none (AVX-512 has, where numerics are "
+            "not pinned to AVX2), so that a step takes twenty times as long. Set precision=float32, or take a GPU."
+        )
+
+
+def _has_fast_bf16() -> bool:
+    """What torch's convolutions may use here, which can be less than what the processor has."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 Device = Annotated[str, AfterValidator(find_device)]  # for settings: checked before anything is trained

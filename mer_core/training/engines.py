@@ -1,43 +1,54 @@
 """Where the parts of a run are computed: in processes here, or on a Ray cluster. The results are the same."""
 
 import os
-import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from dataclasses import dataclass
+from multiprocessing import parent_process
 from types import ModuleType
 
-from mer_core.clips import end_with_parent
+from mer_core.faces.corpus import CARDS
+from mer_core.methods import METHODS
+from mer_core.numerics import handed_on, take_over
+from mer_core.protocols import CLASS_MAPS
 from mer_core.training.parts import Part, Result, RunError, RunSettings, compute
+from mer_core.workers import WorkerDied, distribute
 
 Results = Iterator[tuple[Part, Result]]
+Compute = Callable[[str, Part], Result]
 
 
 def local(plain: str, todo: list[Part], workers: int) -> Results:
     """One process a worker, one thread each: two such are faster than one with two threads."""
-    if workers == 1 or len(todo) < 2:
-        yield from ((part, compute(plain, part)) for part in todo)
-        return
-    pool = ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), _start_worker)
+    name = RunSettings.model_validate_json(plain).method
+    known = ({name: METHODS[name]}, CLASS_MAPS, CARDS)
     try:
-        started = {pool.submit(compute, plain, part): part for part in todo}
-        for future in as_completed(started):
-            yield started[future], future.result()
-    except BrokenProcessPool:
+        yield from distribute(_Task(compute, handed_on(), plain, known), todo, workers)
+    except WorkerDied:
         raise RunError(
-            "A worker died. What is finished is kept: `mer resume`. If it dies again, memory may be short (fewer "
-            "--workers), or your script starts work while it is imported: put that under `if __name__ == '__main__':`."
+            "A worker died. What is finished is kept: `mer resume`. If it dies again, memory may be short: fewer "
+            "--workers."
         ) from None
-    finally:  # after an error nobody waits for parts that have not begun
-        pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
-    """A worker ends with its parent, even if that is killed, and without a stack when Ctrl-C stops both."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    end_with_parent()
+@dataclass(frozen=True)
+class _Task:
+    """A part's computation, with what the caller may have added to the book: a worker knows no more than the book.
+
+    It computes with the kernels of its parent, so that the number of workers changes no prediction.
+    """
+
+    compute: Compute
+    kernels: dict[str, str]
+    plain: str
+    known: tuple[dict, ...]
+
+    def __call__(self, part: Part) -> Result:
+        if parent_process():
+            take_over(self.kernels)
+        for here, there in zip((METHODS, CLASS_MAPS, CARDS), self.known, strict=True):
+            here.update(there)
+        return self.compute(self.plain, part)
 
 
 def on_ray(plain: str, todo: list[Part], workers: int) -> Results:
@@ -49,11 +60,17 @@ def on_ray(plain: str, todo: list[Part], workers: int) -> Results:
     with _cluster() as ray:
         on_gpu = RunSettings.model_validate_json(plain).device == "cuda"
         room = {"num_cpus": 1, "num_gpus": 1 / workers if on_gpu else 0}
-        task = ray.remote(compute).options(**room, max_retries=5)
-        waiting = {task.remote(plain, part): part for part in todo}
+        task = ray.remote(_compute_elsewhere).options(**room, max_retries=5)
+        waiting = {task.remote(compute, handed_on(), plain, part): part for part in todo}
         while waiting:
             (done, *_), _ = ray.wait(list(waiting), num_returns=1)
             yield waiting.pop(done), _fetch(ray, done)
+
+
+def _compute_elsewhere(compute: Compute, kernels: dict[str, str], plain: str, part: Part) -> Result:
+    """A node has an environment of its own."""
+    take_over(kernels)
+    return compute(plain, part)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from mer_core.methods import FeatureMethod, Method, NetworkMethod, Stage
 from mer_core.methods.base import Start
 from mer_core.protocols import Fold, subject_groups
 from mer_core.training.augment import augment
+from mer_core.training.devices import check_precision
 
 Selection = Literal["last", "inner", "test-peek"]
 
@@ -261,6 +262,7 @@ def fit_network(
     weights; nobody who is tested may have had a part in it: `first_weights` makes sure of that.
     """
     device = train.labels.device
+    check_precision(method.settings.precision, device)
     with seeded(seed, device):
         model, train = _network(method, train.n_classes, start).to(device), train.apart()
         train = replace(train, inputs=method.fold(train.inputs))
@@ -275,10 +277,20 @@ def _network(method: NetworkMethod, n_classes: int, start: Start | None) -> nn.M
     model = method.network(n_classes)
     method.begin(model, start)
     if method.settings.channels_last:
-        model = model.to(memory_format=torch.channels_last)
+        _put_channels_last(model)
     if method.settings.compile:
         model.compile()
     return model
+
+
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the number of axes
+
+
+def _put_channels_last(model: nn.Module) -> None:
+    """Each weight as it has axes: `model.to` takes one format for all, and fails where pictures and volumes meet."""
+    for values in (*model.parameters(), *model.buffers()):
+        if values.dim() in CHANNELS_LAST:
+            values.data = values.data.contiguous(memory_format=CHANNELS_LAST[values.dim()])
 
 
 OPTIMISERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,6 @@ import torch
 from pydantic import Field
 from safetensors.torch import save as pack
 
-import mer_core
 from mer_core import open_corpus
 from mer_core.clips import ClipSet
 from mer_core.methods import FeatureMethod, Method, create_method
@@ -28,7 +28,7 @@ from mer_core.protocols import (
     subject_groups,
 )
 from mer_core.settings import Settings
-from mer_core.training.devices import find_device
+from mer_core.training.devices import check_precision, find_device
 from mer_core.training.fit import (
     Examples,
     Fitted,
@@ -39,6 +39,7 @@ from mer_core.training.fit import (
     fold_seed,
 )
 from mer_core.training.pretraining import first_weights
+from mer_core.training.provenance import code_of
 
 
 class RunError(RuntimeError):
@@ -87,12 +88,14 @@ class RunSettings(Settings):
                 "its selection is last."
             )
         refuse_selection(method, self.selection)
+        device = find_device(self.device)
+        check_precision(getattr(method.settings, "precision", "float32"), device)
         first_files(method)  # whether they are there
         if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise RunError(f"Expected different seeds from 0 on, got {list(self.seeds)}.")
         labelled, _ = _labelled(open_corpus(self.corpus).clips, self)
         split(labelled["subject"].to_numpy(), self.groups)
-        return self.replace(device=find_device(self.device))
+        return self.replace(device=device)
 
 
 def refuse_selection(method: Method, selection: Selection) -> None:
@@ -144,7 +147,9 @@ class Part:
     seed: int
 
     def __str__(self) -> str:
-        return f"{self.fold.replace('/', '-')}-seed{self.seed}"
+        """A name for files, `synth+s01-seed0`: no two folds share one, and none leads to another folder."""
+        letters = (letter if letter.isalnum() else quote(letter, safe="/") for letter in self.fold)
+        return f"{''.join(letters).replace('/', '+')}-seed{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -206,6 +211,7 @@ def compute(plain: str, part: Part) -> Result:
     """One part: it has a seed of its own, so that neither the number of workers nor their order matters."""
     start = time.monotonic()
     settings, shared = RunSettings.model_validate_json(plain), material(plain)
+    code = code_of(shared.method)  # before anybody edits it
     fold, device = shared.folds[part.fold], find_device(settings.device)
     seed = fold_seed(part.fold, part.seed)
     learnt = some_of_each(fold.train, shared.labels, settings.labelled, seed)
@@ -213,7 +219,7 @@ def compute(plain: str, part: Part) -> Result:
     asked = (settings.selection, settings.every_epoch, shared.starts[part.seed])
     fitted = fit_and_predict(shared.method, train, test, seed, device, *asked)
     weights = _weights(fitted) if settings.keep_weights else None
-    made_by = {"code": code_version(), "numerics": numerics(device)}
+    made_by = {"code": code, "numerics": numerics(device)}
     seconds, table = time.monotonic() - start, _table(shared, part, fitted.probabilities)
     return Result(table, fitted.epochs, weights, seconds, made_by, shared.fingerprint)
 
@@ -254,10 +260,3 @@ def _rows(shared: Material, test: np.ndarray) -> pd.DataFrame:
 
 def _weights(fitted: Fitted) -> bytes:
     return pack({name: value.cpu().contiguous() for name, value in fitted.network.state_dict().items()})
-
-
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """Checksum of the whole package."""
-    sources = sorted(Path(mer_core.__file__).parent.rglob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()

@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from filelock import FileLock
 from platformdirs import user_cache_path
 from safetensors.torch import save as pack
 from sklearn.linear_model import LogisticRegression
@@ -24,8 +24,9 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mer_core import open_corpus
-from mer_core.clips import ClipSet, content_key
+from mer_core import atomic, open_corpus
+from mer_core.clips import ClipSet, content_key, sha256
+from mer_core.locks import locked
 from mer_core.methods import Method
 from mer_core.methods.base import Start
 from mer_core.methods.ma2mi import MA2MI, Encoder, MIACNet
@@ -34,9 +35,10 @@ from mer_core.numerics import numerics_class
 from mer_core.progress import progress
 from mer_core.reading import Form, read_json, read_weights, same_shapes
 from mer_core.training.augment import augment
+from mer_core.training.devices import check_precision
 from mer_core.training.fit import one_thread, seeded
+from mer_core.training.provenance import code_of_start
 
-VERSION = 1  # part of every key: raise it when the stage learns something else from the same settings
 # Settings of recognition: weights that were learnt before serve any of them.
 AFTERWARDS = {
     "epochs", "batch", "optimiser", "rate", "decay", "schedule", "balance", "channels_last", "compile", "augment",
@@ -249,6 +251,7 @@ def _learn(model: nn.Module, loss: Callable[[], Tensor], method: MA2MI) -> None:
     optimiser = torch.optim.AdamW(moving, lr=chosen.macro_rate, weight_decay=chosen.macro_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(_rate, steps=chosen.macro_steps))
     device = moving[0].device.type
+    check_precision(chosen.precision, device)
     for _ in progress(range(chosen.macro_steps), desc=f"learning from {chosen.macro}"):
         with torch.autocast(device, torch.bfloat16, enabled=chosen.precision == "bf16"):
             error = loss()
@@ -408,14 +411,20 @@ def make_start(
         "data": clips.provenance["sha256"],
         "subjects": people,
         "seed": seed,
-        "made by": {"torch": torch.__version__, "numerics": numerics_class(), "device": device},
+        "made by": {
+            "code": code_of_start(method),
+            "torch": torch.__version__,
+            "numerics": numerics_class(),
+            "device": device,
+        },
     }
-    name = f"{chosen.start}-{Path(chosen.macro).name}-seed{seed}-{content_key(VERSION, about)}.safetensors"
+    name = f"{chosen.start}-{Path(chosen.macro).name}-seed{seed}-{content_key(about)}.safetensors"
     file = (cache or user_cache_path("mer_core") / "starts") / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        if not file.exists():
-            _make(method, clips, seed, device, file, about)
+    if not file.exists():
+        with locked(file.with_name(f"{file.name}.lock")):
+            _finish(file)
+            if not file.exists():
+                _make(method, clips, seed, device, file, about)
     return file
 
 
@@ -440,14 +449,28 @@ def keep_start(
     """
     packed = pack({name: values.cpu().contiguous() for name, values in weights.items()})
     card = {**about, "part": part, "subjects": sorted(subjects), "sha256": hashlib.sha256(packed).hexdigest()}
-    file.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    unfinished = file.with_name(f".{file.name}.unfinished")
-    unfinished.write_bytes(packed)
-    unfinished.replace(file)
+    atomic.write(_waiting(file), packed)
+    atomic.write(file.with_suffix(".json"), (json.dumps(card, indent=1) + "\n").encode())
+    _finish(file)
+
+
+def _waiting(file: Path) -> Path:
+    """Weights that wait for their card: from the moment when it is there, they are the ones that it speaks of."""
+    return file.with_name(f".{file.name}.waiting")
+
+
+def _finish(file: Path) -> None:
+    """The last step of `keep_start`, which may have been killed before it."""
+    with suppress(FileNotFoundError):
+        if json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["sha256"] == sha256(
+            _waiting(file)
+        ):
+            _waiting(file).replace(file)
 
 
 def read_start(file: Path) -> tuple[Start, dict]:
     """Kept weights and their card; a `StartError` if they are not what the card says."""
+    _finish(file)
     card, packed = _card(file), _bytes(file)
     if (found := hashlib.sha256(packed).hexdigest()) != card["sha256"]:
         raise StartError(

@@ -4,20 +4,21 @@
     predictions/s01-seed0.parquet    a row a clip: clip, subject, fold, seed, truth, predicted, p_<class> …
     epochs/s01-seed0.npy             (E, n, C) probabilities after every epoch, if asked for
     weights/s01-seed0.safetensors    the network, with a card beside it (.json), if asked for
+    checksums/s01-seed0.sha256       of these files, as `sha256sum` writes them
 
 A part (one fold, one seed) is written at once or not at all, and depends on nothing but its own seed. So a run that was
-killed at any moment and started again gives the predictions of one that was not, and repeats no finished part.
+killed at any moment and started again gives the predictions of one that was not, and repeats no finished part; one that
+is damaged, or that other code than today's computed, is made again.
 """
 
+import hashlib
 import json
 import os
-import platform
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import version
+from functools import cached_property, lru_cache
+from glob import escape
 from io import BytesIO
 from pathlib import Path
 from typing import Self
@@ -26,9 +27,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from mer_core import atomic
+from mer_core.clips import sha256
+from mer_core.locks import locked
 from mer_core.progress import progress
 from mer_core.reading import read_json
 from mer_core.training.engines import ENGINES
@@ -38,12 +41,13 @@ from mer_core.training.parts import (
     Result,
     RunError,
     RunSettings,
-    code_version,
     material,
     numerics,
 )
+from mer_core.training.provenance import code_of, provenance
 from mer_core.training.records import Record, read_predictions, read_settings
 from mer_core.training.weights import card
+from mer_core.workers import at_most, begin
 
 KEPT = "What is finished is kept: `mer resume`."
 
@@ -55,19 +59,22 @@ def run(
     engine: str = "local",
     per_gpu: int = 1,
 ) -> "Run":
-    """Compute what is missing of a run, in a folder that is new or holds this very run.
+    """Compute what is missing of a run, damaged or by other code, in a folder that is new or holds this very run.
 
     `local` computes in `workers` processes here (None: one a core, or one if it has a GPU to feed); `ray` wherever a
     cluster has room, with `per_gpu` parts at once on a GPU.
     """
+    begin()
     if engine not in ENGINES:
         raise RunError(f"There is no engine {engine!r}; there are {', '.join(ENGINES)}.")
     settings, made = settings.checked(), Run(Path(folder))
-    workers = workers or ((os.cpu_count() or 1) if settings.device == "cpu" else 1)
+    material.cache_clear()  # a method that was edited and imported again is another one
     with made.locked():
-        shared = material(plain := settings.model_dump_json())
+        with at_most(workers):  # rendering, too
+            shared = material(plain := settings.model_dump_json())
         made.describe(settings, shared)
-        todo, parts = made.missing(), made.parts()
+        workers = workers or ((os.cpu_count() or 1) if settings.device == "cpu" else 1)
+        todo, parts = made.todo(), made.parts()
         with progress(total=len(parts), initial=len(parts) - len(todo), desc=str(folder), unit="part") as bar:
             for part, result in ENGINES[engine](plain, todo, workers if engine == "local" else per_gpu):
                 made.keep(part, result, shared)
@@ -108,61 +115,115 @@ class Run:
         return [Part(fold, seed) for seed in self.settings.seeds for fold in self.record["folds"]]
 
     def missing(self) -> list[Part]:
-        """What is not computed yet."""
-        return [part for part in self.parts() if not self.file(part).exists()]
+        """What is not computed yet, or is damaged."""
+        return [part for part in self.parts() if not self._is_whole(part)]
+
+    def damaged(self) -> list[Part]:
+        """What is there, and not as it was written."""
+        return [part for part in self.missing() if self.file(part).exists()]
 
     def finished(self) -> list[Part]:
-        """What is computed."""
-        return [part for part in self.parts() if self.file(part).exists()]
+        """What is computed and whole, by whatever code."""
+        return [part for part in self.parts() if self._is_whole(part)]
+
+    def stale(self) -> list[Part]:
+        """What is whole, but computed by other code than today's."""
+        today = self._code()
+        return [part for part in self.finished() if self._note(part)["code"] != today]
+
+    def todo(self) -> list[Part]:
+        """What `run` computes: the missing and the stale."""
+        todo = {*self.missing(), *self.stale()}
+        return [part for part in self.parts() if part in todo]
 
     def file(self, part: Part) -> Path:
         """Where a part's predictions are."""
         return self.folder / "predictions" / f"{part}.parquet"
 
+    def epochs(self, part: Part) -> Path:
+        """Where a part's probabilities after every epoch are, if they were kept."""
+        return self.folder / "epochs" / f"{part}.npy"
+
     def weights(self, part: Part) -> Path:
         """Where a part's network is, if it was kept: `load_network` reads it."""
         return self.folder / "weights" / f"{part}.safetensors"
 
+    def checksums(self, part: Part) -> Path:
+        """Where the checksums of a part's files are."""
+        return self.folder / "checksums" / f"{part}.sha256"
+
+    def _files(self, part: Part) -> list[Path]:
+        """All that is kept of a part; the predictions come last, since they say that it is finished."""
+        epochs = [self.epochs(part)] if self.settings.every_epoch else []
+        weights = [self.weights(part), self.weights(part).with_suffix(".json")]
+        return [*epochs, *(weights if self.settings.keep_weights else []), self.file(part)]
+
+    def _is_whole(self, part: Part) -> bool:
+        files, sums = self._files(part), self.checksums(part)
+        if not all(file.is_file() for file in files):
+            return False
+        if not sums.exists():
+            return _has_rows(self.file(part))  # older than checksums
+        return sums.read_bytes() == self._sums({file: _checksum(file) for file in files})
+
+    def _sums(self, checksums: dict[Path, str]) -> bytes:
+        names = {file.relative_to(self.folder).as_posix(): sum_ for file, sum_ in checksums.items()}
+        return "".join(f"{sum_}  {name}\n" for name, sum_ in names.items()).encode()
+
+    def _code(self) -> str | None:
+        """Of a part that would be computed now; None: nobody here knows its method."""
+        try:
+            return code_of(self.settings.create_method())
+        except ValueError:
+            return None
+
     def predictions(self) -> pd.DataFrame:
         """The pooled predictions of all finished parts."""
         if not (parts := self.finished()):
-            raise RunError(f"{self.folder} has no predictions yet: `mer resume {self.folder}`.")
+            unread = self.unread()
+            why = f" ({unread} files are there, damaged or of an older version)" if unread else ""
+            raise RunError(f"{self.folder} has no predictions yet: `mer resume {self.folder}`{why}.")
         return pd.concat([read_predictions(self.file(part)) for part in parts], ignore_index=True)
+
+    def unread(self) -> int:
+        """How many files of predictions there are that no whole part owns."""
+        return len({*self.folder.glob("predictions/*.parquet")} - {*map(self.file, self.finished())})
 
     def notes(self) -> pd.DataFrame:
         """A row a finished part: the seconds it took, and the code and numerics that computed it."""
-        notes = [pq.read_schema(self.file(part)).metadata for part in self.finished()]
-        names = ("seconds", "code", "numerics", "selection")
-        table = pd.DataFrame(
-            [[note[name.encode()].decode() for name in names] for note in notes], columns=names
-        )
+        table = pd.DataFrame([self._note(part) for part in self.finished()], columns=[*NOTES])
         return table.astype({"seconds": float})
+
+    def _note(self, part: Part) -> dict[str, str]:
+        held = pq.read_schema(self.file(part)).metadata or {}
+        return {name: held.get(name.encode(), absent).decode() for name, absent in NOTES.items()}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Held while the run computes: a second one says so and stops."""
         self._refuse_other_files()
-        self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.folder / "lock", timeout=0):
+            with locked(self.folder / "lock", timeout=0):
                 yield
         except Timeout:
             raise RunError(f"{self.folder} is being computed by another process right now.") from None
 
     def _refuse_other_files(self) -> None:
         if self.folder.exists() and not (self.folder / "run.json").exists():
-            unknown = {path.name for path in self.folder.iterdir()} - {"lock", _unfinished("run.json")}
+            ours = {"lock", atomic.unfinished(self.folder / "run.json").name}
+            unknown = {path.name for path in self.folder.iterdir()} - ours
             if unknown:
                 raise RunError(f"{self.folder} holds other files ({min(unknown)}, …): choose another folder.")
 
     def describe(self, settings: RunSettings, shared: Material) -> None:
-        """Write what this run is; a folder that holds another run is refused."""
-        now = {**_identity(settings, shared), **_provenance()}
+        """Write what this run is; a folder that holds another run is refused, one by other code described anew."""
+        now = {**_identity(settings, shared), **provenance(shared.method)}
         if (self.folder / "run.json").exists():
             self._refuse_another(now)
-        else:
-            text = json.dumps(now, indent=1, ensure_ascii=False) + "\n"
-            _write(self.folder / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
+            if self.record.get("code", {}).get("sha256") == now["code"]["sha256"]:
+                return
+        _write(self.folder / "run.json", (json.dumps(now, indent=1, ensure_ascii=False) + "\n").encode())
+        vars(self).pop("record", None)
 
     def _refuse_another(self, now: dict) -> None:
         """Going on with other settings, data or kernels would mix two runs."""
@@ -185,19 +246,72 @@ class Run:
                 f"{part} was computed on a machine whose data differ from this one's ({', '.join(names)}). Clips and "
                 f"files can be copied, and so can the cache, where starts lie that were learnt before. {KEPT}"
             )
+        if result.made_by["code"] != self.record["code"]["sha256"]:
+            raise RunError(
+                f"{part} was computed by other code than this run began with: a file was edited meanwhile, or a "
+                f"machine of the cluster has another version. {KEPT}"
+            )
+        contents = self._contents(part, result, shared)
+        sums = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
+        predictions = contents.pop(self.file(part))
+        for file, content in {**contents, self.checksums(part): self._sums(sums)}.items():
+            _write(file, content)
+        _write(self.file(part), predictions)
+        for file in self._older_files(part):
+            file.unlink()
+
+    def _older_files(self, part: Part) -> list[Path]:
+        """What a part left that was computed before two folds always had two names."""
+        name = f"{part.fold.replace('/', '-')}-seed{part.seed}"
+        files = self.folder.glob(f"*/{escape(name)}.*") if name != str(part) else ()
+        return [file for file in files if file.stem == name]
+
+    def _contents(self, part: Part, result: Result, shared: Material) -> dict[Path, bytes]:
+        """What each file of a part holds."""
+        made = {}
         if result.epochs is not None:
-            epochs = result.epochs.astype(np.float32)
-            _write(self.folder / "epochs" / f"{part}.npy", lambda path: path.write_bytes(_npy(epochs)))
+            made[self.epochs(part)] = _npy(result.epochs.astype(np.float32))
         if result.weights is not None:
             about = json.dumps(card(result.weights, self.settings, shared, part), indent=1) + "\n"
-            _write(self.weights(part), lambda path: path.write_bytes(result.weights))
-            _write(
-                self.weights(part).with_suffix(".json"), lambda path: path.write_text(about, encoding="utf-8")
-            )
+            made |= {
+                self.weights(part): result.weights,
+                self.weights(part).with_suffix(".json"): about.encode(),
+            }
         note = {**result.made_by, "seconds": f"{result.seconds:.3f}", "selection": self.settings.selection}
-        rows = pa.Table.from_pandas(result.table, preserve_index=False)
-        rows = rows.replace_schema_metadata({**rows.schema.metadata, **note})
-        _write(self.file(part), lambda path: pq.write_table(rows, path))
+        return {**made, self.file(part): _parquet(result.table, note)}
+
+
+NOTES = {
+    "seconds": b"nan",
+    "code": b"",
+    "numerics": b"",
+    "selection": b"",
+}  # of a part; and where none was written
+LARGE = 2**20  # bytes: a network is read once for its checksum, and again only when its file changes
+
+
+def _checksum(file: Path) -> str:
+    state = file.stat()
+    large = state.st_size > LARGE
+    return _checksum_of(file, state.st_mtime_ns, state.st_size) if large else sha256(file)
+
+
+@lru_cache(maxsize=10_000)
+def _checksum_of(file: Path, changed: int, size: int) -> str:
+    return sha256(file)
+
+
+def _has_rows(file: Path) -> bool:
+    try:
+        return pq.read_table(file).num_rows > 0
+    except (OSError, pa.ArrowException):
+        return False
+
+
+def _parquet(table: pd.DataFrame, note: dict[str, str]) -> bytes:
+    rows, buffer = pa.Table.from_pandas(table, preserve_index=False), BytesIO()
+    pq.write_table(rows.replace_schema_metadata({**rows.schema.metadata, **note}), buffer)
+    return buffer.getvalue()
 
 
 def _npy(array: np.ndarray) -> bytes:
@@ -206,21 +320,10 @@ def _npy(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _unfinished(name: str) -> str:
-    return f".{name}.unfinished"
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Through a temporary file beside it: whoever looks sees the whole file or none."""
-    unfinished = path.with_name(_unfinished(path.name))
+def _write(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(unfinished)
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())  # on the disk before it gets its name
-        unfinished.replace(path)
+        atomic.write(path, content)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise RunError(f"{path} can't be written ({error}). {KEPT}") from error
 
 
@@ -236,17 +339,6 @@ def _identity(settings: RunSettings, shared: Material) -> dict:
         "folds": list(shared.folds),
         "data": {**used, "sha256": shared.fingerprint},
         "numerics": numerics(settings.device),
-    }
-
-
-def _provenance() -> dict:
-    packages = ("torch", "torchvision", "numpy", "scikit-learn", "opencv-python", "pandas")
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {
-        "code": {"mer_core": version("mer-core"), "sha256": code_version()},
-        "environment": {"python": platform.python_version(), **{name: version(name) for name in packages}},
-        "hardware": {"machine": platform.machine(), "cores": os.cpu_count(), "gpu": gpu},
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 
 

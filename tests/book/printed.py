@@ -34,8 +34,8 @@ HOURS = (  # what a command says that takes hours, or asks for more than this ma
     r"--landmarks dlib",
 )
 MINUTES = (
-    r"mer (book|review|print)",
-    r"mer reproduce --only fdp-mean",
+    r"mer (book|review|print|verify --force)",
+    r"mer reproduce --(only fdp-mean|sample)",
     r"mer run fdp",
     r"papermill .*/(scores|motion|expressions|methods)\.ipynb",
     r"papermill .*/papers/",
@@ -115,7 +115,7 @@ def assert_computed_otherwise(chapter, made):
 
 
 def _printed_by(notebook):
-    """What the cells print that are compared."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    checked = [cell for cell in cells if "nbval-check-output" in cell.metadata.get("tags", [])]
-    return ["".join(output.get("text", "") for output in cell.outputs) for cell in checked]
+    """What the cells print; but the cells of the parameters, those that papermill adds, and the settings."""
+    code = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    code = [cell for cell in code if "injected-parameters" not in cell.metadata.get("tags", [])][2:]
+    return ["".join(output.get("text", "") for output in cell.outputs) for cell in code]

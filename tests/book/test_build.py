@@ -5,7 +5,8 @@ import re
 import nbformat
 import pytest
 
-from mer_core.book.contents import BookError, chosen, key
+from mer_core.book.build import to_execute, to_verify
+from mer_core.book.contents import BookError, chosen, inputs
 from tests.book import tiny
 
 
@@ -40,11 +41,22 @@ def test_stored_outputs_are_verified_and_only_once(stored):
     first, second = tiny.run(stored, "mer", "verify"), tiny.run(stored, "mer", "verify")
     assert first.returncode == 0, first.stdout
     assert "4 passed" in first.stdout
+    assert to_verify(stored) == ["tiny         unchanged"]
+    assert to_verify(stored, force=True) == ["tiny         asked for"]
     assert "0 chapters to verify, 1 unchanged" in second.stdout
+    assert "1 chapters to verify" in tiny.run(stored, "mer", "verify", "--force", "tiny").stdout
 
 
-def test_a_broken_stored_number_fails_and_is_named(book):
-    tiny.edit(book / tiny.CHAPTER, "UF1 0.733", "UF1 0.833")
+def test_an_output_that_was_changed_by_hand_is_refused_and_named_however_small_the_change(book):
+    tiny.edit(book / tiny.CHAPTER, "UF1 0.733", "UF1 0.734")
+    made = tiny.run(book, "mer", "verify")
+    assert made.returncode == 1
+    assert "tiny, cell 2: its stored output is not what was computed" in made.stderr
+    assert "tiny, cell 2: its stored output is not what was computed" in to_verify(book)[0]
+
+
+def test_a_stored_number_that_is_not_computed_fails_and_is_named(book):
+    tiny.edit(book / tiny.CHAPTER, "UF1 0.733", "UF1 0.833", sealed=True)
     made = tiny.run(book, "mer", "verify")
     assert made.returncode == 1
     assert "tiny.ipynb, cell 2" in made.stdout
@@ -52,7 +64,7 @@ def test_a_broken_stored_number_fails_and_is_named(book):
 
 
 def test_a_stored_number_within_the_tolerance_passes(book):
-    tiny.edit(book / tiny.CHAPTER, "UF1 0.733", "UF1 0.739")
+    tiny.edit(book / tiny.CHAPTER, "UF1 0.733", "UF1 0.739", sealed=True)
     assert tiny.run(book, "mer", "verify").returncode == 0
 
 
@@ -79,13 +91,23 @@ def test_a_warning_of_the_build_fails_and_is_named_again(book):
         assert "missing.md" in made.stderr
 
 
-def test_only_what_changed_is_executed_again(book):
+def test_only_what_changed_is_executed_again_and_a_list_says_why(book):
+    assert to_execute(book) == ["tiny         no page"]
     assert "1 chapters to execute" in tiny.run(book, "mer", "book").stdout
-    assert (book / "_build/html/chapters/tiny.html").exists()
-    tiny.add_comment(book / "mer_core/training/runs.py")  # which the chapter does not import
-    assert "0 chapters to execute, 1 unchanged" in tiny.run(book, "mer", "book").stdout
+    page = book / "_build/html/chapters/tiny.html"
+    assert page.exists()
+    tiny.edit(
+        book / "mer_core/training/runs.py", "def ", "def _another(): ...\n\n\ndef ", first=True
+    )  # not imported
     tiny.add_comment(book / "mer_core/evaluation/metrics.py")
-    assert "1 chapters to execute" in tiny.run(book, "mer", "book").stdout
+    tiny.add_comment(book / "mer_core/book/static/book.css")
+    tiny.edit(book / tiny.CHAPTER, "Maths: $x^2$", "Another sentence.")
+    assert to_execute(book) == ["tiny         unchanged"]
+    assert "0 chapters to execute, 1 unchanged" in tiny.run(book, "mer", "book").stdout
+    assert "Another sentence." in page.read_text()
+    assert "UF1 0.733" in page.read_text()
+    tiny.edit(book / "mer_core/evaluation/metrics.py", 'average="macro"', 'average="micro"')
+    assert to_execute(book) == ["tiny         mer_core/evaluation/metrics.py"]
 
 
 def test_a_new_citation_on_one_page_leaves_no_dead_link_on_another(book):
@@ -102,20 +124,22 @@ def test_a_new_citation_on_one_page_leaves_no_dead_link_on_another(book):
     assert "structural similarity" in target[0]
 
 
-def test_stored_runs_matter_only_to_a_chapter_that_reads_them(book):
-    def before_and_after(name):
-        before = key(book, tiny.CHAPTER)
+def test_of_the_stored_runs_those_matter_that_the_chapter_asks_for(book):
+    def store(name):
         (book / "results" / name).mkdir(parents=True)
         (book / "results" / name / "run.json").write_text("{}")
-        return before, key(book, tiny.CHAPTER)
+        return [one for one in inputs(book, tiny.CHAPTER) if one.startswith("results/")]
 
-    before, after = before_and_after("one")
-    assert before == after
-    tiny.edit(
-        book / tiny.CHAPTER, "from pydantic", "from mer_core.book.results import stored_run\\nfrom pydantic"
-    )
-    before, after = before_and_after("two")
-    assert before != after
+    assert store("one") == []
+    asks = "from mer_core.book.results import find_run\\nfind_run('two')\\nfrom pydantic"
+    tiny.edit(book / tiny.CHAPTER, "from pydantic", asks)
+    assert store("other") == ["results/one", "results/other"]  # not executed yet: it may ask for any
+    assert tiny.run(book, "mer", "chapters").returncode == 0
+    assert to_execute(book) == ["tiny         unchanged"]
+    assert store("another") == ["results/two"]  # which is not there
+    assert to_execute(book) == ["tiny         unchanged"]
+    store("two")
+    assert to_execute(book) == ["tiny         results/two"]
 
 
 def test_a_live_control_stands_still_on_the_page_and_a_sentence_says_so(stored):

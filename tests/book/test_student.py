@@ -37,7 +37,10 @@ def test_several_solutions_in_one_cell_are_several_cells_to_fill_in():
 
 def test_outputs_are_gone():
     shown = nbformat.v4.new_output("stream", text="3")
-    (cell,) = made_of(new_code_cell("1 + 2", outputs=[shown], execution_count=7)).cells
+    (cell,) = made_of(
+        new_code_cell("1 + 2", outputs=[shown], execution_count=7, metadata={"seal": "12", "tags": ["a"]})
+    ).cells
+    assert cell.metadata == {"tags": ["a"]}
     assert (cell.outputs, cell.execution_count) == ([], None)
 
 

@@ -32,7 +32,7 @@ def mug(root: Path) -> Planted:
 
 
 def dfew(root: Path) -> Planted:
-    """Numbers that are padded on disk and not in the lists; one clip in no list."""
+    """Numbers that are padded on disk and not in the lists; one clip in no list, one of a list nowhere."""
     planted = Planted(root)
     for number in (1, 27, 300):
         write_frames(
@@ -45,6 +45,7 @@ def dfew(root: Path) -> Planted:
     planted.clip("dfew/00001/00001", "happiness", 1, None, 5, None)
     planted.clip("dfew/00027/00027", "surprise", 1, None, 5, None)
     planted.clip("dfew/00300/00300", "unlabelled", 1, None, 5, None)
+    planted.left_out = {"dfew/00009/00009": "folder missing"}
     return planted
 
 
@@ -78,6 +79,17 @@ def casme3(root: Path) -> Planted:
     )
     write_sheets(root / "CAS(ME)3_part_A_v2.xlsx", {"AU+Emotion": [header, *rows], "eye blink": []})
     planted.clip("casme3/spNO.1/macro-b_10", "unlabelled", 10, 20, 30, None)
+    return planted
+
+
+def casme3_emotions(root: Path) -> Planted:
+    """The table of macro-expressions alone, with emotions, and padded frame numbers."""
+    planted = Planted(root)
+    write_frames(root / "part_A" / "spNO.1" / "B" / "color", range(1, 60), "{}.jpg")
+    header = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
+    rows = (("spNO1", "b", "010", "20.0", " 30", "12", "I", "Happy"),)
+    write_sheets(root / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx", {"label": [header, *rows]})
+    planted.clip("casme3/spNO.1/macro-b_10", "happiness", 10, 20, 30, None)
     return planted
 
 

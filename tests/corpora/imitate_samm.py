@@ -21,7 +21,7 @@ ROWS = (  # subject, clip, onset, apex, offset, units, emotion
 )
 
 
-def imitate(root: Path, tree: str = "SAMM") -> Planted:
+def imitate(root: Path, tree: str = "SAMM", table: str = "SAMM_Micro_FACS_Codes_v2.xlsx") -> Planted:
     """Write it below `root`."""
     planted = Planted(root)
     for seed, (subject, clip, onset, _, offset, _, _) in enumerate(ROWS):
@@ -33,13 +33,13 @@ def imitate(root: Path, tree: str = "SAMM") -> Planted:
         (s, c, 1, on, apex, off, off - on + 1, "Micro - 1/2", units, emotion, 1, "")
         for s, c, on, apex, off, units, emotion in ROWS
     ]
-    write_sheets(root / "SAMM_Micro_FACS_Codes_v2.xlsx", {"MICRO_ONLY": [*PREAMBLE, HEADER, *rows]})
+    write_sheets(root / table, {"MICRO_ONLY": [*PREAMBLE, HEADER, *rows]})
     planted.clip("samm/006/006_1_2", "happiness", 562, 566, 570, "A12")
     planted.clip("samm/006/006_1_3", "anger", 10321, 10324, 10330, "4+L10")
     planted.clip("samm/007/007_6_1", "contempt", 200, 203, 208, "(R6 or R12)+R15")
     planted.clip("samm/011/011_4_2", "others", 90, 95, 99, "(L12 or L14)")
     planted.clip("samm/035/035_7_2", "disgust", 83, 85, 90, "(R14A or 17A or 24A)")
-    planted.clip("samm/035/035_7_4", "surprise", 400, 403, 408, "7B")
+    planted.clip("samm/035/035_7_4", "surprise", 400, 403, 408, "7B+43")
     planted.left_out = {
         "samm/028/028_4_1": "apex outside: 290, not 300 to 306",
         "samm/037/037_3_1": "no label",

@@ -1,7 +1,9 @@
 import pandas as pd
 import pytest
 
+from mer_core.book.results import RESULTS
 from mer_core.evaluation.experiments import (
+    LEVEL,
     always_the_commonest,
     listed,
     load_paper,
@@ -53,6 +55,26 @@ def test_a_verdict_comes_from_stored_runs_only(toy):
     assert verdict["verdict"] == ("undecided" if verdict["p"] >= 0.05 else "supported")
     assert (table["low"] <= table["UF1"]).all()
     assert verdict["corrected"] == verdict["p"]  # the only claim that was tested
+
+
+def test_a_claim_is_decided_by_its_chance_among_all_that_were_tested(toy):
+    """Twenty times the same comparison: each alone would be decided."""
+    list(reproduce(listed("toy"), toy / "runs", toy / "results", workers=1))
+    p = verdicts(load_paper("toy"), toy / "results").loc["motion", "p"]
+    level = (p + min(1, 20 * p)) / 2
+    assert verdicts(load_paper("toy"), toy / "results", level)["verdict"].tolist() != ["undecided"]
+    claim = TOY[TOY.index("[claims.motion]") :].replace("motion]", "{}]")
+    (toy / "toy.toml").write_text(TOY + "".join(claim.format(n) for n in range(19)))
+    load_paper.cache_clear()
+    rows = verdicts(load_paper("toy"), toy / "results", level)
+    assert (rows["p"] < level).all()
+    assert set(rows["verdict"]) == {"undecided"}
+
+
+def test_a_stored_claim_that_luck_among_many_would_give_is_undecided():
+    row = verdicts(load_paper("across"), RESULTS).loc["persons-flow"]
+    assert row["p"] < LEVEL < row["corrected"]
+    assert row["verdict"] == "undecided"
 
 
 def test_always_the_commonest_class_is_right_about_that_class_alone():

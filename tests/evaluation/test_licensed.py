@@ -53,7 +53,7 @@ def times(folder):
 
 def test_a_papers_table_has_a_column_a_variant_and_counts_what_was_planted(made):
     _, _, printed = made
-    assert "preparing casme2, once, in " in printed
+    assert "casme2: preparing, once, " in printed
     assert "6 clips of 5 subjects; 6 left out" in printed
     assert row(printed, "clips") == ["not known", "6", "6"]
     assert row(printed, "subjects") == ["25", "5 ≠", "5 ≠"]
@@ -78,13 +78,13 @@ def test_a_second_call_computes_nothing_and_says_the_same(made):
     again = call(*words)  # prepared: no --root
     assert shown(again.stdout) == shown(printed)
     assert times(here) == before
-    assert "preparing" not in again.stdout
+    assert "they lay there, and nothing is done" in again.stdout
 
 
 def test_an_interrupted_call_goes_on_where_it_stopped(made):
     here, words, printed = made
     before = times(here)
-    lost = next((here / "out").glob("fdp-paper-*")) / "predictions" / "casme2-sub01-seed0.parquet"
+    lost = next((here / "out").glob("fdp-paper-*")) / "predictions" / "casme2+sub01-seed0.parquet"
     lost.unlink()
     assert shown(call(*words).stdout) == shown(printed)
     after = times(here)

@@ -15,7 +15,7 @@ from mer_core.evaluation.experiments import listed, load_paper, uf1, verdicts
 from mer_core.evaluation.reproduction import reproduce
 from mer_core.evaluation.review import review, tag
 from mer_core.evaluation.stored import StoredRun, keep
-from mer_core.training import Run
+from mer_core.training import Run, runs
 from mer_core.training.parts import RunError
 from tests.evaluation.conftest import TOY
 
@@ -159,6 +159,11 @@ def test_an_unfinished_run_is_not_judged(made):
     run = Run.open(made / "runs" / "toy-flow")
     run.file(run.parts()[0]).unlink()
     assert "unfinished: 1 parts missing" in page(made).texts["run-toy-flow"]
+
+
+def test_a_run_by_other_code_is_not_judged(made, monkeypatch):
+    monkeypatch.setattr(runs, "code_of", lambda method: "another")
+    assert "stale: 2 parts computed by other code than today's" in page(made).texts["run-toy-flow"]
 
 
 def test_a_setting_that_differs_from_the_preset_or_from_the_list_is_said(made):

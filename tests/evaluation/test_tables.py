@@ -8,6 +8,7 @@ from mer_core.evaluation import scores, seeds_interval
 from mer_core.evaluation.tables import comparison, headline, score_table
 from mer_core.training import Run
 from mer_core.training.parts import RunSettings
+from mer_core.training.provenance import code_of
 from tests.training.tools import record
 
 TRUTH = [0, 0, 1, 2, 2, 1]
@@ -15,15 +16,15 @@ GOOD, BAD = [0, 0, 1, 2, 2, 0], [1, 1, 0, 2, 2, 0]
 FOLDS = ("toy/s1", "toy/s2", "toy/s3")
 
 
-def make_run(folder, answers, parts=3, code="a", **settings):
-    """A run's folder with given predictions: two clips a subject, one list of answers a seed."""
+def make_run(folder, answers, parts=3, code=None, **settings):
+    """A run's folder with given predictions, by today's code: two clips a subject, one list of answers a seed."""
     settings = RunSettings(method="ststnet", corpus="toy", seeds=tuple(range(len(answers))), **settings)
     (folder / "predictions").mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps(record(settings, FOLDS)))
-    run = Run.open(folder)
+    run, today = Run.open(folder), code_of(settings.create_method())
     for number, part in enumerate(run.parts()[: parts * len(answers)]):
         rows = slice(2 * (number % 3), 2 * (number % 3) + 2)
-        write_part(run.file(part), part, TRUTH[rows], answers[part.seed][rows], code if number else "a")
+        write_part(run.file(part), part, TRUTH[rows], answers[part.seed][rows], code or today)
     return run
 
 
@@ -79,7 +80,7 @@ def test_the_headline_says_what_was_run(tmp_path):
         ({"selection": "test-peek"}, "EPOCH CHOSEN ON THE TEST CLIPS: not a result"),
         ({"selection": "inner"}, "epoch chosen on held-out training subjects"),
         ({"parts": 2}, "INCOMPLETE: 1 of 3 parts missing"),
-        ({"code": "b"}, "COMPUTED BY 2 VERSIONS of code"),
+        ({"code": "b"}, "3 of 3 parts computed by other code than today's"),
     ],
 )
 def test_the_headline_says_what_spoils_the_numbers(tmp_path, settings, warning):

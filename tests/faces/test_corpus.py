@@ -310,6 +310,15 @@ def test_provenance_says_what_made_it(tmp_path):
     assert open_corpus("synth-mini", tmp_path).clipset(SMALL, limit=2, workers=1).folder != made.folder
 
 
+def test_a_damaged_set_is_rendered_again_and_that_is_said(tmp_path, capsys):
+    made = open_corpus("synth-mini", tmp_path).clipset(SMALL, limit=1, workers=1)
+    whole = np.array(made.frames)
+    np.load(made.folder / "frames.npy", mmap_mode="r+")[:] = 0
+    again = open_corpus("synth-mini", tmp_path).clipset(SMALL, limit=1, workers=1)
+    np.testing.assert_array_equal(again.frames, whole)
+    assert "frames.npy is not the file that was written" in capsys.readouterr().err
+
+
 RENDER = """
 import sys
 from mer_core import View, open_corpus

@@ -1,3 +1,4 @@
+import copy
 import math
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.ops import StochasticDepth
 
 from mer_core import open_corpus
 from mer_core.methods import Augment, Stage, count_parameters
@@ -22,6 +24,7 @@ from mer_core.methods.fdp import (
     SegNet,
 )
 from mer_core.settings import SettingsError
+from mer_core.training import Examples, fit_network
 from mer_core.vision.dynamic_image import dynamic_image, unit_range
 
 TINY = {"stem": 4, "depths": [1, 2, 1, 1], "widths": [24, 24, 24, 24], "side": 32, "hidden": 8, "size": 32,
@@ -142,6 +145,63 @@ def test_frames_pass_at_once_as_they_would_one_by_one(changes):
         return torch.cat([made["emotion"], made["dynamic_image"].flatten(1)], dim=1)
 
     same(model, at_once, one_by_one, clips())
+
+
+# Batch norm in training: as released it meets the frames one after the other.
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"aggregators": "both", "local": "grouped"}], ids=["as released", "with every norm"]
+)
+def test_as_released_a_training_step_is_that_of_a_loop_over_frames(changes):
+    torch.manual_seed(0)
+    model = FDPNet(settings(variant="released", size=64, **changes), n_classes=3).double()
+    for block in model.modules():
+        if isinstance(block, StochasticDepth):
+            block.p = 0
+    loop, x = copy.deepcopy(model.train()), clips(3, size=64).double()
+    vectors = torch.stack([loop.encode(frame[:, None]) for frame in x.unbind(1)], dim=1)
+    dynamics = loop.pool(vectors)
+    made = model(x)
+    torch.testing.assert_close(made["emotion"], loop.recognise(dynamics))
+    torch.testing.assert_close(made["dynamic_image"], loop.draw(dynamics).squeeze(1).sigmoid())
+    same_statistics(model, loop)
+    assert int(model.encode.norm.num_batches_tracked) == FRAMES
+    assert int(model.draw.down[0][0][1].num_batches_tracked) == 1
+
+
+def same_statistics(model, loop):
+    for (name, mine), expected in zip(model.named_buffers(), loop.buffers(), strict=True):
+        torch.testing.assert_close(mine, expected, msg=name)
+
+
+def test_in_the_paper_batch_norm_meets_all_frames_at_once():
+    model = FDPNet(settings(), n_classes=3).train()
+    model(clips())
+    assert int(model.encode.norm.num_batches_tracked) == 1
+
+
+def test_as_released_the_first_epoch_leaves_little_of_the_start_in_the_frozen_statistics():
+    method = FDP(
+        settings(variant="released", size=64, epochs=3, batch=2, released={"frozen_after_first_epoch": True})
+    )
+    inputs = {"x": clips(8, size=64), "dynamic_image": torch.rand(8, 32, 32)}
+    net = fit_network(method, Examples(inputs, torch.arange(8) % 2, np.arange(8), 2), seed=0)
+    steps = 4  # of one epoch; the two that follow change no statistics
+    assert int(net.encode.norm.num_batches_tracked) == FRAMES * steps
+    assert int(net.draw.down[0][0][1].num_batches_tracked) == steps
+
+
+def test_as_released_one_clip_a_step_is_refused_where_its_map_is_a_single_pixel():
+    with pytest.raises(ValueError, match="Expected two clips a step or larger frames"):
+        FDPNet(settings(variant="released"), n_classes=3).train()(clips(1))
+
+
+@pytest.mark.parametrize("width", [24, 48, 120, 168, 240, 768])
+def test_the_grouped_convolution_fits_every_width_and_the_published_ones_have_heads_of_32(width):
+    mix = FDPNet(settings(local="grouped", widths=[width] * 4), n_classes=3).encode.stages[0].mix
+    assert mix(torch.zeros(1, width, 2, 2)).shape == (1, width, 2, 2)
+    assert mix[0].groups == {24: 1, 48: 1, 120: 3, 168: 4, 240: 6, 768: 24}[width]
 
 
 def literal_attention(block, x):

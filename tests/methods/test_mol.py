@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -124,6 +126,27 @@ def test_the_network_equals_its_loops(changes):
         return torch.cat([said[name].flatten() for name in ("emotion", "flow", "landmarks")])
 
     same(net, lambda x: flat(net(x)), lambda x: flat(literal_mol(net, x)), random(2, FRAMES, 64, 64).double())
+
+
+@pytest.mark.parametrize("graph", ["channels", "positions"])
+def test_as_released_a_training_step_is_that_of_a_loop_over_pairs(graph):
+    torch.manual_seed(0)
+    net = MOLNet(settings(variant="released", graph=graph, dropout=0), 3).double().train()
+    loop, x = copy.deepcopy(net), random(2, FRAMES, 64, 64).double()
+    expected = literal_mol(loop, x)
+    for name, values in net(x).items():
+        torch.testing.assert_close(values, expected[name])
+    for (name, mine), other in zip(net.named_buffers(), loop.buffers(), strict=True):
+        torch.testing.assert_close(mine, other, msg=name)
+    seen = {"pairs": net.first.fcc.first.norm, "frames": net.flow.conv1[1]}
+    updates = {name: int(norm.num_batches_tracked) for name, norm in seen.items()}
+    assert updates == {"pairs": PAIRS, "frames": 2 * PAIRS}
+
+
+def test_in_the_paper_batch_norm_meets_all_pairs_at_once():
+    net = MOLNet(settings(), 3).train()
+    net(random(2, FRAMES, 64, 64))
+    assert int(net.first.fcc.first.norm.num_batches_tracked) == 1
 
 
 # Sizes

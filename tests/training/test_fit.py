@@ -7,7 +7,17 @@ from torch import nn
 from mer_core import open_corpus
 from mer_core.methods import METHODS, NetworkMethod, NetworkSettings, Stage, create_method
 from mer_core.protocols import leave_one_subject_out
-from mer_core.training import Examples, examples, fit, fit_and_predict, fit_network, predict_folds
+from mer_core.training import (
+    Examples,
+    RunSettings,
+    devices,
+    examples,
+    fit,
+    fit_and_predict,
+    fit_network,
+    predict,
+    predict_folds,
+)
 from mer_core.training.fit import class_weights, fold_seed
 
 
@@ -181,13 +191,55 @@ def test_no_batch_is_a_single_clip(sides):
     assert np.isfinite(fit_and_predict(toy(), train, sides[1], 0).probabilities).all()
 
 
-def test_half_precision_is_another_run_but_not_another_method():
+def test_half_precision_is_another_run_but_not_another_method(monkeypatch):
+    monkeypatch.setattr(devices, "_has_fast_bf16", lambda: True)
     train, test = toy_examples(), toy_examples(seed=1)
     full, half = (
         fit_and_predict(toy(precision=p), train, test, 0).probabilities for p in ("float32", "bf16")
     )
     assert (full != half).any()
     assert uf1(test, half) > 0.9
+
+
+def test_half_precision_is_refused_where_it_would_take_twenty_times_as_long(monkeypatch):
+    asked = RunSettings(method="ststnet", corpus="synth-mini", settings={"precision": "bf16"})
+    data = toy_examples()
+    monkeypatch.setattr(devices, "_has_fast_bf16", lambda: False)
+    for compute in (asked.checked, lambda: fit_and_predict(toy(precision="bf16"), data, data, 0)):
+        with pytest.raises(ValueError, match="Expected precision=float32 on this CPU, got bf16"):
+            compute()
+    devices.check_precision("bf16", "cuda")
+    monkeypatch.undo()
+    assert devices._has_fast_bf16() in (True, False)  # torch can be asked
+
+
+@pytest.mark.parametrize("method", ["mol", "fdp"])
+def test_channels_last_is_another_order_in_memory_and_no_other_network(method):
+    made = {}
+    for order in (False, True):
+        chosen = create_method(method, channels_last=order)
+        torch.manual_seed(0)
+        made[order] = fit._network(chosen, 3, None)
+    weights = [model.state_dict() for model in made.values()]
+    assert all(torch.equal(values, weights[1][name]) for name, values in weights[0].items())
+    is_last = [
+        w.is_contiguous(memory_format=fit.CHANNELS_LAST[w.dim()])
+        for w in made[True].parameters()
+        if w.dim() > 3
+    ]
+    assert all(is_last)
+
+
+@pytest.mark.parametrize("variant", ["paper", "released"])
+def test_a_network_of_pictures_and_volumes_trains_with_channels_last(variant):
+    method = create_method("mol", channels_last=True, variant=variant, epochs=1, batch=2, augment={})
+    inputs = {
+        "x": torch.rand(2, 8, 64, 64),
+        "flow": torch.zeros(2, 7, 2, 64, 64),
+        "landmarks": torch.rand(2, 8, 68, 2),
+    }
+    net = fit_network(method, Examples(inputs, torch.arange(2), np.arange(2), 2), seed=0)
+    assert predict(net, inputs).isfinite().all()
 
 
 def test_each_class_weighs_the_same_and_an_absent_one_nothing():
