@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as unpack
 from torch import Tensor
 
-MOST_ROWS = 10_000_000  # of a table: fifty times the largest that the book stores
+MOST_ROWS = 10_000_000  # of a table: no run of any corpus comes near
 
 
 class FileError(ValueError):
@@ -59,9 +59,9 @@ def read_weights(data: bytes, file: Path) -> dict[str, Tensor]:
     """The numbers of a safetensors file, all of them finite."""
     try:
         weights = unpack(data)
+        wrong = [name for name, values in weights.items() if not bool(values.isfinite().all())]
     except (SafetensorError, ValueError, RuntimeError, KeyError, TypeError) as error:
         raise FileError(f"{file}: expected safetensors, got something else ({_first(error)}).") from None
-    wrong = [name for name, values in weights.items() if not bool(values.isfinite().all())]
     if wrong:
         raise FileError(f"{file}: expected numbers, but {wrong[0]} holds some that are not finite.")
     return weights

@@ -15,7 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from mer_core import cli
+from mer_core.corpora import command
+from mer_core.corpora.command import run_script
 from mer_core.door import mendable, pass_through
+from mer_core.evaluation.licensed import read_script
 from mer_core.settings import Settings
 from tests.book.tiny import ROOT
 from tests.training.tools import MINI, _cache, cache, mer  # noqa: F401 (fixtures)
@@ -194,3 +197,16 @@ def test_debug_may_stand_anywhere_and_numbers_out_of_reach_are_a_usage_error(mon
             cli.main()
         assert end.value.code == 2
         assert words[1 + (words[0] == "run")] in capsys.readouterr().err
+
+
+def test_a_script_of_a_corpus_has_the_same_door(leave, monkeypatch, capsys, tmp_path):
+    script, words = read_script(ROOT / "data_scripts" / "casme2.py"), ["--root", "none", "--check"]
+    with pytest.raises(SystemExit) as end:
+        run_script(script, [*words, "--workers", "0"])
+    assert end.value.code == 2
+    assert "--workers: expected a number from 1 on, got '0'" in capsys.readouterr().err
+    monkeypatch.setattr(command, "survey", lambda *_: {}["column"])
+    with pytest.raises(SystemExit) as end:
+        run_script(script, words)
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("casme2: unexpected KeyError: 'column'. The report is ")

@@ -31,4 +31,4 @@ def controls(show: Callable[..., object], **values: object) -> None:
 def has_reader() -> bool:
     """Whether this cell was sent by somebody who can be asked something: `allow_stdin` of Jupyter's protocol."""
     kernel = getattr(get_ipython(), "kernel", None)
-    return kernel is not None and bool(kernel.get_parent("shell")["content"].get("allow_stdin"))
+    return kernel is not None and bool(kernel.get_parent("shell").get("content", {}).get("allow_stdin"))

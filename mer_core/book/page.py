@@ -148,9 +148,7 @@ def copy_libraries(app: Sphinx, error: Exception | None) -> None:
     shutil.copytree(mathjax / fonts, static / "mathjax" / fonts, dirs_exist_ok=True)
     shutil.copy2(mathjax / "tex-chtml.js", static / "mathjax")
     for script in static.glob("vendor/fontawesome/*/js/all.min.js"):
-        script.write_bytes(
-            b""
-        )  # 1.5 MB on every page that would draw again the icons that the font has drawn
+        script.write_bytes(b"")  # 1.5 MB a page would draw again the icons that the font has drawn
 
 
 def _wheel(package: str) -> Path:

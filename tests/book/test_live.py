@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import ipywidgets
 import nbformat
 import pytest
+from jupyter_client.manager import start_new_kernel
 from nbformat.v4 import new_code_cell, new_notebook
 
 from mer_core.book import build, controls, live
@@ -39,6 +40,20 @@ def test_before_a_reader_a_control_is_live(asked_by):
     assert asked_by(allow_stdin=True) == [{"k": (0, 3)}]
 
 
+def test_a_kernel_knows_who_asks():
+    manager, client = start_new_kernel(cwd=str(ROOT))
+    try:
+        said = "from mer_core.book import controls\ncontrols(lambda k=2: print('k is', k), k=(0, 3))"
+        for allowed in (False, True):
+            messages = []
+            client.execute_interactive(said, allow_stdin=allowed, output_hook=messages.append, timeout=300)
+            assert any(one["msg_type"] == "comm_open" for one in messages) == allowed
+            assert ("make lab" in str(messages)) == (not allowed)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
 @pytest.mark.parametrize("chapter", chapters(ROOT))
 def test_no_chapter_sends_the_messages_of_a_widget_when_it_is_executed(chapter):
     cells = nbformat.read(ROOT / chapter, as_version=4).cells
@@ -67,3 +82,18 @@ def test_a_kernel_that_does_not_start_is_started_once_again_and_then_said(tmp_pa
     problem, _ = build._execute(tmp_path / "one.ipynb", tmp_path / "made.ipynb")
     assert asked == [build.START_SECONDS] * 2
     assert problem.startswith("its kernel gave no answer: Kernel didn't respond in time")
+
+
+def test_notebook_tests_have_limits_for_kernels_and_cells_and_pytest_waits_longer(
+    monkeypatch, tmp_path, request
+):
+    commands = []
+    monkeypatch.setattr(build, "chosen", lambda *_: ["a.ipynb"])
+    monkeypatch.setattr(build, "key", lambda *_, **__: "key")
+    monkeypatch.setattr(
+        build.subprocess, "run", lambda c, **_: commands.append(c) or SimpleNamespace(returncode=0)
+    )
+    build.verify(tmp_path)
+    assert f"--nbval-cell-timeout={build.CELL_SECONDS}" in commands[0]
+    assert f"--nbval-kernel-startup-timeout={build.START_SECONDS}" in commands[0]
+    assert float(request.config.getini("timeout")) > build.CELL_SECONDS
