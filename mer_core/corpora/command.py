@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mer_core.clips import View
 from mer_core.corpora.faces import find_landmarks
-from mer_core.corpora.prepared import PreparedCorpus, check_motion, prepare_corpus
+from mer_core.corpora.prepared import PreparedCorpus, check_view, prepare_corpus
 from mer_core.corpora.report import check_report_file, print_report, write_report
 from mer_core.corpora.source import Source
 from mer_core.corpora.survey import COMMON_REPAIRS, survey
@@ -32,7 +32,7 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
     given = {name: _value(text) for name, text in said.items() if text is not None}
     source = kind(asked.root, asked.labels, kind.Options.parse(given))
     view = _view(asked.view, asked.landmarks)  # a wrong view fails before the work, not after it
-    check_motion(view, source.corpus)
+    check_view(view, source.corpus, colour=source.colour, landmarks=asked.landmarks != "none")
     check_report_file(asked.report)
     before = _lying_there(asked.out)
     found = survey(source, asked.repair, asked.shortest, before.pictures() if before else None)
@@ -43,8 +43,8 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
     if not asked.check:
         repairs, words = tuple(asked.repair), _words(asked, given)
         made = prepare_corpus(found, view, asked.out, landmarks, repairs, asked.workers, words)
-        done = "they lay there, and nothing is done" if before else "prepared"
-        print(f"{made.folder}: {len(made)} clips as {view.name}, {done}.", end=" ")
+        done = " They lay there: nothing is done." if before else ""
+        print(f"{made.folder}: {len(made)} clips as {view.name}.{done}", end=" ")
         print(f"Next: mer run {_next(asked.view, view)} --corpus {made.folder}")
 
 

@@ -55,7 +55,7 @@ def test_of_equal_content_nothing_is_done_wherever_and_whenever_it_was_copied(ro
     shutil.rmtree(root)
     (tmp_path / "copy").rename(root)
     prepare(root)
-    assert "they lay there, and nothing is done" in capsys.readouterr().out
+    assert "They lay there: nothing is done." in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
 
 
