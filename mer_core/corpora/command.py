@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mer_core.clips import View
 from mer_core.corpora.faces import find_landmarks
-from mer_core.corpora.prepared import PreparedCorpus, check_view, prepare_corpus
+from mer_core.corpora.prepared import CorpusError, PreparedCorpus, check_view, prepare_corpus
 from mer_core.corpora.report import check_report_file, print_report, write_report
 from mer_core.corpora.source import Source
 from mer_core.corpora.survey import COMMON_REPAIRS, survey
@@ -50,7 +50,11 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
 
 def _lying_there(out: Path | None) -> PreparedCorpus | None:
     """What a finished preparation left in the folder that is to be filled."""
-    return PreparedCorpus(out) if out and (out / "files.parquet").exists() else None
+    if not out or not out.exists():
+        return None
+    if not (out / "files.parquet").exists():
+        raise CorpusError(f"{out} is there and holds no preparation: choose another --out.")
+    return PreparedCorpus(out)
 
 
 def _words(asked: argparse.Namespace, options: Mapping[str, object]) -> dict[str, object]:

@@ -233,5 +233,7 @@ def test_landmarks_of_another_tree_leave_no_clip_and_one_that_is_no_number_is_na
     table.loc[3, "x_7"] = np.nan
     table.to_parquet(file)
     place = f"{table.loc[3, 'clip']}, frame {table.loc[3, 'frame']}"
-    with pytest.raises(SystemExit, match=rf"points.parquet: .* as x_7, got .*nan.* in row 4 \(clip {place}\)"):
+    with pytest.raises(
+        SystemExit, match=rf"points.parquet: .* as x_7, got .*nan.* in row 4 \(clip {place}\)"
+    ):
         run(root, "--landmarks", file, "--check")
