@@ -200,9 +200,9 @@ def find(root: Path, pattern: str, depth: int = 3) -> list[Path]:
 
 def _entries(folder: Path) -> list[os.DirEntry]:
     """What lies in a folder, by name, without strays."""
-    if not folder.is_dir():
-        raise SourceError(f"There is no folder {folder}.")
     try:
+        if not folder.is_dir():
+            raise SourceError(f"There is no folder {folder}.")
         with os.scandir(folder) as entries:
             held = [entry for entry in entries if not entry.name.startswith(STRAYS)]
     except PermissionError:  # whatever lies in it is missed by its name
