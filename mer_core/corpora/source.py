@@ -219,7 +219,7 @@ def contents(root: Path, most: int = 6) -> str:
     """What a folder holds, in a line: whoever sees it knows whether it is another one."""
     names = [f"{e.name}/" if e.is_dir() else e.name for e in _entries(root)]
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    held = f"{root.name} holds {', '.join(names[:most])}{more}" if names else f"{root.name} is empty"
+    held = f"{root.resolve().name} holds {', '.join(names[:most])}{more}" if names else f"{root.resolve().name} is empty"
     films = find(root, *VIDEOS, depth=NESTED)
     if not films:
         return held
