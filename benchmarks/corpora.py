@@ -45,8 +45,8 @@ SUBJECTS = 26
 VIEW = View(frames=8, size=144, flow="dis")
 STAGES = {  # whose time counts as what; what is called within a stage and listed too counts as its own
     "label table, the survey": [(command, "survey")],
-    "list of a folder": [(surveying, "index_frames")],
-    "ends of a file": [(surveying, "flaw")],
+    "list of a folder": [(surveying, "list_frames")],
+    "looking at every picture": [(surveying, "see_pictures")],
     "landmarks": [(command, "find_landmarks")],
     "plan of each clip": [(prepared, "_shots")],
     "decoding": [(prepared, "read_image")],

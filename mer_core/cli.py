@@ -341,7 +341,9 @@ def reproduce(
     root: Annotated[
         list[str] | None, typer.Option(help="Its folder as owners hand it out, to prepare it; one a corpus.")
     ] = None,
-    landmarks: Annotated[str, typer.Option(help="To prepare it: a file, dlib, or none.")] = "dlib",
+    landmarks: Annotated[
+        str | None, typer.Option(help="To prepare it: a file, dlib (default), or none.")
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help="book or paper; default: as listed, and paper with --paper.")
     ] = None,

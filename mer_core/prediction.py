@@ -20,10 +20,10 @@ from torch import nn
 
 from mer_core.clips import ClipSet, View
 from mer_core.corpora.faces import find_landmarks
-from mer_core.corpora.images import SUFFIXES, ImageError, flaw, index_frames
+from mer_core.corpora.images import SUFFIXES, index_frames
 from mer_core.corpora.prepared import PreparedCorpus, prepare_corpus
 from mer_core.corpora.source import Row, Source, SourceError
-from mer_core.corpora.survey import Survey
+from mer_core.corpora.survey import Survey, see_pictures
 from mer_core.evaluation.attribution import attribution, still
 from mer_core.evaluation.tables import score_table, warnings
 from mer_core.faces.corpus import CARDS, EXACT
@@ -199,9 +199,6 @@ def _survey(clip: Path, marks: Marks, work: Path) -> Survey:
     numbers = range(placed.onset, placed.offset + 1)
     there = np.array(sorted(frames))
     files = {n: frames[there[np.abs(there - n).argmin()]] for n in numbers}  # a gap shows its nearest frame
-    for file in dict.fromkeys(files.values()):
-        if wrong := flaw(file):
-            raise PredictionError(f"Expected whole pictures, but {file} is not one ({wrong}): copy it again.")
     root = next(iter(files.values())).parent
     label = {
         "clip": CLIP,
@@ -212,8 +209,19 @@ def _survey(clip: Path, marks: Marks, work: Path) -> Survey:
     }
     table = pd.DataFrame([{**label, **vars(placed)}]).astype(dict.fromkeys(vars(placed), "Int64"))
     paths = pd.DataFrame({"clip": CLIP, "frame": list(files), "path": [file.name for file in files.values()]})
-    report = pd.DataFrame([{"clip": CLIP, "where": str(clip), "outcome": "clip", "reason": ""}])
-    return Survey(OwnClip(root), table, paths, report)
+    line = {"clip": CLIP, "where": str(clip), "outcome": "clip"}
+    report = pd.DataFrame([line | dict.fromkeys(("reason", "repaired", "remark"), "")])
+    try:
+        return see_pictures(Survey(OwnClip(root), table, paths, report))
+    except SourceError as error:  # its only clip is left out, with the reason
+        raise PredictionError(
+            f"Expected whole pictures of one clip and nothing else in {clip}, got {_reason(error)} Copy or sort them."
+        ) from None
+
+
+def _reason(error: SourceError) -> str:
+    """Why the only clip can't be used."""
+    return str(error).partition(": ")[2].replace(f" ({CLIP})", "")
 
 
 def _frames(clip: Path, marks: Marks, work: Path) -> dict[int, Path]:
@@ -302,13 +310,8 @@ def _view(method: NetworkMethod) -> View:
 def _clipsets(found: Survey, view: View, points: Landmarks | None, out: Path) -> tuple[ClipSet, ClipSet]:
     """The clip as the method sees it, and as a reader does."""
     shown = SHOWN.replace(frames=min(SHOWN.frames, int(found.clips["frames"][0])))
-    try:
-        seen = prepare_corpus(found, view, out, points)
-        return seen, PreparedCorpus(out).clipset(shown, workers=1)
-    except ImageError as error:
-        raise PredictionError(
-            f"{error} Expected the frames of one clip and nothing else: sort them."
-        ) from None
+    seen = prepare_corpus(found, view, out, points)
+    return seen, PreparedCorpus(out).clipset(shown, workers=1)
 
 
 def _landmarks(
@@ -330,9 +333,8 @@ def _detect(found: Survey, view: View) -> Landmarks:
     try:
         return find_landmarks(found, view, "dlib")[1]
     except SourceError as error:  # its only clip is left out, with the reason
-        reason = str(error).partition(": ")[2]
         raise PredictionError(
-            f"Expected a face in each frame, got {reason} Say where it is by --eyes or --landmarks FILE."
+            f"Expected a face in each frame, got {_reason(error)} Say where it is by --eyes or --landmarks FILE."
         ) from None
 
 

@@ -16,6 +16,7 @@ from mer_core.training import predict as ask
 from mer_core.training.parts import material
 from mer_core.vision.align import face_square, warp
 from mer_core.vision.landmarks import Landmarks
+from tests.corpora.points import face
 from tests.training.tools import _cache, cache, mer, mini  # noqa: F401 (fixtures)
 
 EYES = (43.0, 49.0, 83.0, 49.0)
@@ -156,7 +157,7 @@ def test_a_table_without_clip_is_about_the_clip(clip, folder, marks, tmp_path):
 def test_a_detector_is_asked_about_the_frames_that_count(clip, folder, marks, monkeypatch):
     def found(images):
         asked.extend(frame for (_, frame), _ in images)
-        return {(CLIP, frame): np.random.RandomState(0).rand(68, 2) * 100 for frame in asked}, {}
+        return {(CLIP, frame): 2 * face() for frame in asked}, {}
 
     asked = []
     monkeypatch.setattr("mer_core.corpora.faces.detect", found)
@@ -260,9 +261,9 @@ def test_clips_that_are_none(folder, frames, tmp_path):
     (broken := write(tmp_path / "broken", frames[:4])).joinpath("img2.png").write_bytes(
         b"\x89PNG cut off here"
     )
-    refused("img2.png is not one", broken, folder)
+    refused(r"got unreadable image: img2.png \(cut off\)", broken, folder)
     cv2.imwrite(str(write(tmp_path / "sizes", frames[:3]) / "img1.png"), frames[0][:64])
-    refused("another size .* frames of one clip", tmp_path / "sizes", folder)
+    refused("of one clip and nothing else .* another size: img1.png", tmp_path / "sizes", folder)
 
 
 def test_landmarks_that_are_missing(clip, folder, marks, tmp_path):

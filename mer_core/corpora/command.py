@@ -5,15 +5,15 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mer_core.clips import View
 from mer_core.corpora.faces import find_landmarks
-from mer_core.corpora.prepared import check_motion, prepare_corpus
-from mer_core.corpora.report import print_report
+from mer_core.corpora.prepared import PreparedCorpus, check_motion, prepare_corpus
+from mer_core.corpora.report import check_report_file, print_report, write_report
 from mer_core.corpora.source import Source
-from mer_core.corpora.survey import COMMON_REPAIRS, check_pictures, survey
+from mer_core.corpora.survey import COMMON_REPAIRS, survey
 from mer_core.faces.corpus import EXACT
 
 ESTIMATE = "dis"  # of motion that only the program that draws faces can know
@@ -33,15 +33,41 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
     source = kind(asked.root, asked.labels, kind.Options.parse(given))
     view = _view(asked.view, asked.landmarks)  # a wrong view fails before the work, not after it
     check_motion(view, source.corpus)
-    found = survey(source, asked.repair, asked.shortest)
-    if asked.check:
-        print_report(check_pictures(found))
-        return
-    found, landmarks = find_landmarks(found, view, asked.landmarks)
-    print_report(found)
-    made = prepare_corpus(found, view, asked.out, landmarks, tuple(asked.repair), asked.workers)
-    words = _next(asked.view, view)
-    print(f"{made.folder}: {len(made)} clips as {view.name}. Next: mer run {words} --corpus {made.folder}")
+    check_report_file(asked.report)
+    before = _lying_there(asked.out)
+    found = survey(source, asked.repair, asked.shortest, before.pictures() if before else None)
+    found, landmarks = find_landmarks(found, view, asked.landmarks, before)
+    print_report(found, _whole(asked))
+    if asked.report:
+        write_report(found, asked.report)
+    if not asked.check:
+        repairs, words = tuple(asked.repair), _words(asked, given)
+        made = prepare_corpus(found, view, asked.out, landmarks, repairs, asked.workers, words)
+        done = "they lay there, and nothing is done" if before else "prepared"
+        print(f"{made.folder}: {len(made)} clips as {view.name}, {done}.", end=" ")
+        print(f"Next: mer run {_next(asked.view, view)} --corpus {made.folder}")
+
+
+def _lying_there(out: Path | None) -> PreparedCorpus | None:
+    """What a finished preparation left in the folder that is to be filled."""
+    return PreparedCorpus(out) if out and (out / "files.parquet").exists() else None
+
+
+def _words(asked: argparse.Namespace, options: Mapping[str, object]) -> dict[str, object]:
+    """What was asked for beside root and view, so that it can be asked for again from anywhere."""
+    landmarks = (
+        asked.landmarks if asked.landmarks in ("none", "dlib") else str(Path(asked.landmarks).resolve())
+    )
+    labels = asked.labels and str(asked.labels.resolve())
+    said = {"labels": labels, "landmarks": landmarks, "shortest": asked.shortest, **options}
+    return {"repair": asked.repair, **{name: value for name, value in said.items() if value is not None}}
+
+
+def _whole(asked: argparse.Namespace) -> str:
+    """Where all lines of the report stand, if some are too many for the screen."""
+    return str(
+        asked.report or ("what --report FILE writes" if asked.check else "report.parquet beside the clips")
+    )
 
 
 def _parser(kind: type[Source]) -> argparse.ArgumentParser:
@@ -53,7 +79,15 @@ def _parser(kind: type[Source]) -> argparse.ArgumentParser:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--out", type=Path, help="the ClipSet to make: a new folder")
     where.add_argument(
-        "--check", action="store_true", help="only look at every row, folder and picture; write nothing"
+        "--check",
+        action="store_true",
+        help="only look at every row, folder, picture and landmark; write nothing",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write what became of every row and folder into this .csv file",
     )
     views = "fields of a view with commas between, or the name of a method (default: %(default)s)"
     parser.add_argument("--view", default="frames=8,size=144,flow=dis", help=views)

@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 
 from mer_core.clips import ClipSet, View, content_key, open_clipset, prepare, spread
-from mer_core.corpora.images import ImageError, read_image
+from mer_core.corpora.differences import differences, listed
+from mer_core.corpora.images import Picture, depth, read_image
 from mer_core.corpora.survey import Survey
 from mer_core.settings import Settings
 from mer_core.vision import dynamic_image, estimate_flows
 from mer_core.vision.align import face_square, move_points, warp
-from mer_core.vision.landmarks import LandmarkError, Landmarks
+from mer_core.vision.landmarks import KEYS, LandmarkError, Landmarks
 from mer_core.vision.sampling import blend, even_moments, nearest
 
 
@@ -56,8 +57,13 @@ def prepare_corpus(
     landmarks: Landmarks | None,
     repairs: tuple[str, ...] = (),
     workers: int = 1,
+    asked: Mapping[str, object] | None = None,
 ) -> ClipSet:
-    """Fill `out` with this view of everything that the survey found to be a clip."""
+    """Fill `out` with this view of everything that the survey found to be a clip.
+
+    What lies there is compared with that, content by content: it is taken as it is, or refused with the differences.
+    `asked` is what else was asked for, as a record.
+    """
     source = survey.source
     card = PreparedCard(
         name=source.corpus,
@@ -77,7 +83,17 @@ def prepare_corpus(
         tables["points"] = landmarks.table()
     left_out = survey.left_out[["clip", "where", "reason"]].to_dict("records")
     notes = {"taken": source.taken, "left out": left_out}
+    notes |= {"asked": dict(asked or {}), "content": _content(survey, landmarks)}
     return _prepare(out, card, survey.clips, survey.frames, landmarks, view, workers, notes, tables)
+
+
+def _content(survey: Survey, landmarks: Landmarks | None) -> dict[str, str]:
+    """What the arrays are made of and what the report says: a short name each, equal for equal content."""
+    points = landmarks.table().sort_values(KEYS) if landmarks else pd.DataFrame()
+    pictures = survey.frames[["clip", "frame", "crc"]]
+    tables = {"labels": survey.clips, "pictures": pictures, "landmarks": points, "report": survey.report}
+    keys = {name: pd.util.hash_pandas_object(table, index=False).tolist() for name, table in tables.items()}
+    return {name: content_key(key) for name, key in keys.items()} | {"opencv": cv2.__version__}
 
 
 @dataclass(frozen=True)
@@ -105,6 +121,50 @@ class PreparedCorpus:
         """What became of every row of the label table and of every folder."""
         return pd.read_parquet(self.folder / "report.parquet")
 
+    @property
+    def files(self) -> pd.DataFrame:
+        """The file of every frame of every clip, relative to the root, and what its picture was then."""
+        files = pd.read_parquet(self.folder / "files.parquet")
+        if "crc" not in files:
+            raise CorpusError(
+                f"{self.folder} was prepared by an earlier edition, which kept no checksums of pictures: prepare the "
+                "corpus again, into another folder."
+            )
+        return files
+
+    @property
+    def landmarks(self) -> Landmarks | None:
+        """Those that it was prepared with."""
+        points = self.folder / "points.parquet"
+        return Landmarks.from_table(pd.read_parquet(points), self.card.landmarks) if points.exists() else None
+
+    def pictures(self) -> dict[Path, Picture]:
+        """Those that were whole when it was prepared, by file."""
+        root, files = Path(self.card.root), self.files
+        return {
+            root / row.path: Picture(row.crc, row.height, row.width, row.bits, row.sketch)
+            for row in files.itertuples()
+        }
+
+    def found(self, frames: pd.DataFrame, origin: str) -> dict[tuple[str, int], np.ndarray]:
+        """The landmarks from this origin of those frames whose pictures are the same as then."""
+        if self.card.landmarks != origin:
+            return {}
+        keys = ["clip", "frame", "crc"]
+        same = self.files[keys].merge(frames[keys])
+        known = self.landmarks.points
+        return {
+            (clip, frame): known[clip][frame]
+            for clip, frame, _ in same.itertuples(index=False)
+            if frame in known.get(clip, {})
+        }
+
+    def words(self) -> list[str]:
+        """What its script was told beside root and view, as a command line has it."""
+        asked = dict(self._own.provenance.get("asked", {}))
+        repairs = [("repair", name) for name in asked.pop("repair", [])]
+        return [f"--{name.replace('_', '-')}={value}" for name, value in [*asked.items(), *repairs]]
+
     def clipset(self, view: View, limit: int | None = None, workers: int | None = None) -> ClipSet:
         """This view of the corpus: the one that lies here, or one made from the frames the first time."""
         made = self._own if view.plain() == self._own.provenance["view"] else self._other(view, workers)
@@ -117,14 +177,9 @@ class PreparedCorpus:
                 f"frames are needed, and {self.card.root} is gone. Mount it again, or prepare that view."
             )
         key = content_key(view.plain(), self._own.provenance["sha256"])
-        files = pd.read_parquet(self.folder / "files.parquet")
-        points = self.folder / "points.parquet"
-        landmarks = (
-            Landmarks.from_table(pd.read_parquet(points), self.card.landmarks) if points.exists() else None
-        )
         out, cores = self.folder / "views" / f"{view.name}-{key}", workers or os.cpu_count() or 1
         try:
-            return _prepare(out, self.card, self.clips, files, landmarks, view, cores, {}, {})
+            return _prepare(out, self.card, self.clips, self.files, self.landmarks, view, cores, {}, {})
         except LandmarkError as error:
             raise CorpusError(
                 f"{error} They were searched on the frames of another view: prepare the corpus again, into another "
@@ -154,10 +209,13 @@ def _prepare(
         workers,
         tables,
     )
-    if any(made.provenance[name] != record[name] for name in ("corpus", "view")):
-        held = f"{made.provenance['corpus']['name']}, {View.parse(made.provenance['view']).name}"
+    compared = {
+        name: value for name, value in (record | notes).items() if name in ("corpus", "view", "content")
+    }
+    if lines := differences(made.folder, compared, {"clips": clips, **tables}):
         raise CorpusError(
-            f"{out} holds another preparation ({held}): choose another --out, or delete it first."
+            f"{out} holds another preparation than the one that is asked for:{listed(lines)}\n"
+            "Choose another --out, or delete that folder first."
         )
     return made
 
@@ -191,23 +249,23 @@ class _Shot:
 
     moments: np.ndarray  # (T,) frame numbers, of which some lie between two frames
     ends: tuple[int, int]  # onset and apex: what flow is between
-    files: dict[int, str]  # the frames that are needed
+    files: dict[int, tuple[str, int]]  # the frames that are needed: path and checksum
+    bits: int  # that a value in a file of 16 bits has
     points: dict[int, np.ndarray]  # (68, 2) each; empty without landmarks
 
 
 def _shots(clips: pd.DataFrame, files: pd.DataFrame, landmarks: Landmarks | None, view: View) -> list[_Shot]:
-    by_clip = {
-        clip: dict(zip(group["frame"], group["path"], strict=True)) for clip, group in files.groupby("clip")
-    }
+    by_clip = dict(iter(files.groupby("clip")))
     return [_shot(row, by_clip[row.clip], landmarks, view) for row in clips.itertuples()]
 
 
-def _shot(row: tuple, files: dict[int, str], landmarks: Landmarks | None, view: View) -> _Shot:
+def _shot(row: tuple, files: pd.DataFrame, landmarks: Landmarks | None, view: View) -> _Shot:
     onset, apex = ends = _ends(row)
     moments = _moments(row, view)
     needed = {onset, apex, *np.floor(moments).astype(int), *np.ceil(moments).astype(int)}
     points = {n: landmarks.of(row.clip, n) for n in frames_to_landmark(row, view)} if landmarks else {}
-    return _Shot(moments, ends, {n: files[n] for n in sorted(needed)}, points)
+    there = dict(zip(files["frame"], zip(files["path"], files["crc"], strict=True), strict=True))
+    return _Shot(moments, ends, {n: there[n] for n in sorted(needed)}, depth(files["bits"].max()), points)
 
 
 def _ends(row: tuple) -> tuple[int, int]:
@@ -277,19 +335,15 @@ class _Framing:
 
     def _frame(self, number: int) -> np.ndarray:  # (H, W) or (H, W, 3)
         if number not in self._framed:
-            self._framed[number] = warp(self._read(number), self._move(number), self.view.size)
+            self._framed[number] = warp(self._picture(number), self._move(number), self.view.size)
         return self._framed[number]
 
+    def _picture(self, number: int) -> np.ndarray:
+        return self._first if number == self.shot.ends[0] else self._read(number)
+
     def _read(self, number: int) -> np.ndarray:
-        if number == self.shot.ends[0]:
-            return self._first
-        image = read_image(self.root / self.shot.files[number], colour=self.view.colour)
-        if image.shape != self._first.shape:
-            raise ImageError(
-                f"{self.shot.files[number]} has another size than the first frame of its clip "
-                f"({image.shape[:2]} and {self._first.shape[:2]} pixels): the folder holds pictures of two kinds."
-            )
-        return image
+        path, crc = self.shot.files[number]
+        return read_image(self.root / path, colour=self.view.colour, bits=self.shot.bits, crc=crc)
 
     @cached_property
     def _framed(self) -> dict[int, np.ndarray]:
@@ -298,7 +352,7 @@ class _Framing:
 
     @cached_property
     def _first(self) -> np.ndarray:
-        return read_image(self.root / self.shot.files[self.shot.ends[0]], colour=self.view.colour)
+        return self._read(self.shot.ends[0])
 
     def _move(self, number: int) -> np.ndarray:  # (2, 3)
         by = number if self.view.align == "frame" else self.shot.ends[0]

@@ -193,13 +193,9 @@ def find(root: Path, *patterns: str, depth: int = 3) -> list[Path]:
     """Paths of these names at most `depth` folders below `root`, the nearest first; capitals don't matter."""
     found, level, names = [], [root], [pattern.casefold() for pattern in patterns]
     for _ in range(depth):
-        deeper = []
-        for entry in (entry for folder in level for entry in _entries(folder)):
-            if any(fnmatchcase(entry.name.casefold(), name) for name in names):
-                found.append(Path(entry.path))
-            if entry.is_dir():
-                deeper.append(Path(entry.path))
-        level = deeper
+        below = [entry for folder in level for entry in _entries(folder)]
+        found += [Path(e.path) for e in below if any(fnmatchcase(e.name.casefold(), name) for name in names)]
+        level = [Path(e.path) for e in below if _is_folder(e)]
     return found
 
 
@@ -215,11 +211,19 @@ def _entries(folder: Path) -> list[os.DirEntry]:
     return sorted(held, key=lambda entry: entry.name)
 
 
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in circles
+        return False
+
+
 def contents(root: Path, most: int = 6) -> str:
     """What a folder holds, in a line: whoever sees it knows whether it is another one."""
-    names = [f"{e.name}/" if e.is_dir() else e.name for e in _entries(root)]
+    names = [f"{e.name}/" if _is_folder(e) else e.name for e in _entries(root)]
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    held = f"{root.resolve().name} holds {', '.join(names[:most])}{more}" if names else f"{root.resolve().name} is empty"
+    inside = f"holds {', '.join(names[:most])}{more}" if names else "is empty"
+    held = f"{root.resolve().name} {inside}"
     films = find(root, *VIDEOS, depth=NESTED)
     if not films:
         return held
@@ -231,7 +235,7 @@ def contents(root: Path, most: int = 6) -> str:
 
 def subfolders(folder: Path) -> list[Path]:
     """The folders in a folder, by name; hidden ones are passed over."""
-    return [Path(entry.path) for entry in _entries(folder) if entry.is_dir()]
+    return [Path(entry.path) for entry in _entries(folder) if _is_folder(entry)]
 
 
 def numbered(cell: object, prefix: str, width: int) -> str:

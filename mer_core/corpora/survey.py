@@ -2,16 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from mer_core.action_units import parse_action_units, read_action_units, to_text
-from mer_core.corpora.images import ImageError, flaw, index_frames, read_image
+from mer_core.corpora.images import Picture, depth, frame_number, list_frames, look_at, others
 from mer_core.corpora.source import LABELS, Row, Source, SourceError, contents
 from mer_core.corpora.tables import text, whole_number
 from mer_core.progress import progress
@@ -59,7 +59,7 @@ class Survey:
 
     source: Source
     clips: pd.DataFrame  # a row a clip, as a ClipSet has it
-    frames: pd.DataFrame  # clip, frame, path: every frame of every clip, relative to the root
+    frames: pd.DataFrame  # clip, frame, path relative to the root, and what its picture is: `Picture`
     report: (
         pd.DataFrame
     )  # a line for every row and every folder: clip, where, outcome, reason, repaired, remark
@@ -70,8 +70,13 @@ class Survey:
         return self.report[self.report["outcome"] != "clip"]
 
 
-def survey(source: Source, repairs: Sequence[str] = (), shortest: int = 2) -> Survey:
-    """Look at every row of the label table and every folder of frames; no pixel is decoded."""
+def survey(
+    source: Source,
+    repairs: Sequence[str] = (),
+    shortest: int = 2,
+    known: Mapping[Path, Picture] | None = None,
+) -> Survey:
+    """Look at every row of the label table, every folder, and every picture of every clip: see `see_pictures`."""
     look = _Look(source, _checked(source, repairs), shortest)
     clips: list[Clip] = []
     lines: list[dict[str, str]] = []
@@ -88,7 +93,8 @@ def survey(source: Source, repairs: Sequence[str] = (), shortest: int = 2) -> Su
     lines += [_unlabelled(source, key) for key in look.folders if key not in named]
     if not clips:
         raise SourceError(_nothing(source, lines))
-    return Survey(source, _clips_table(source, clips), _frames_table(source, clips), pd.DataFrame(lines))
+    found = Survey(source, _clips_table(source, clips), _frames_table(source, clips), pd.DataFrame(lines))
+    return see_pictures(found, known)
 
 
 def _checked(source: Source, repairs: Sequence[str]) -> tuple[str, ...]:
@@ -150,7 +156,7 @@ class _Look:
         return self._keys.get(folder.casefold(), folder)
 
     @cached_property
-    def _indexed(self) -> dict[str, dict[int, Path]]:
+    def _indexed(self) -> dict[str, dict[int, list[Path]]]:
         return {}
 
     def __call__(self, row: Row) -> Clip:
@@ -169,8 +175,8 @@ class _Look:
             raise Excluded(f"too long: {n:,} frames, {onset} to {offset}, of at most {LONGEST:,}")
         apex, moved = self._apex(row, onset, offset)
         free_text = self._beside_units(row)
-        frames, bridged = self._frames(replace(row, folder=self.key(row.folder)), onset, offset)
-        remarks = [row.remark, *self.source.doubts(row, frames)]
+        frames, bridged, copies = self._frames(replace(row, folder=self.key(row.folder)), onset, offset)
+        remarks = [row.remark, *self.source.doubts(row, frames), *copies]
         remarks += [f"not an action unit: {said}" for said in free_text]
         remarks += ["apex at the onset: no movement"] if apex == onset else []
         return Clip(
@@ -238,7 +244,8 @@ class _Look:
             raise Excluded(said)
         return (onset + offset) // 2, [f"middle-apex: {said}"]
 
-    def _frames(self, row: Row, onset: int, offset: int) -> tuple[dict[int, Path], list[str]]:
+    def _frames(self, row: Row, onset: int, offset: int) -> tuple[dict[int, Path], list[str], list[str]]:
+        """The file of each frame, what was bridged, and which files stand for a frame beside others."""
         if row.folder not in self.folders:
             raise Excluded(f"folder missing: {row.folder}")
         if len(held := self._folders[row.folder]) > 1:
@@ -249,22 +256,23 @@ class _Look:
         if not index or len(missing) == offset - onset + 1:
             raise Excluded(f"frames missing: all of {onset} to {offset}; the folder holds {_extent(index)}")
         bridged = self._bridge(index, missing, onset, offset)
-        frames = {n: index[bridged.get(n, n)] for n in range(onset, offset + 1)}
-        for path in dict.fromkeys(frames.values()):
-            if wrong := flaw(path):
-                raise Excluded(f"unreadable image: {path.name} ({wrong})")
-        return frames, [f"gaps: {len(missing)} frames"] if missing else []
+        files = {n: index[bridged.get(n, n)] for n in range(onset, offset + 1)}
+        copies = [said for n in files if n in index and (said := _copies(n, index[n]))]
+        frames = {n: same[0] for n, same in files.items()}
+        return frames, [f"gaps: {len(missing)} frames"] if missing else [], copies
 
-    def _index(self, folder: str) -> dict[int, Path]:
+    def _index(self, folder: str) -> dict[int, list[Path]]:
         """One folder may hold many clips: it is read once."""
         if folder not in self._indexed:
             try:
-                self._indexed[folder] = index_frames(self.folders[folder])
-            except ImageError as error:
-                raise Excluded(f"unclear frames: {error}") from None
+                self._indexed[folder] = list_frames(self.folders[folder])
+            except OSError as error:
+                raise Excluded(f"folder can't be opened: {folder} ({error.strerror.lower()})") from None
         return self._indexed[folder]
 
-    def _bridge(self, index: dict[int, Path], missing: list[int], onset: int, offset: int) -> dict[int, int]:
+    def _bridge(
+        self, index: Mapping[int, object], missing: list[int], onset: int, offset: int
+    ) -> dict[int, int]:
         """For each missing frame the nearest that is there, if that was asked for."""
         if not missing:
             return {}
@@ -278,29 +286,94 @@ class _Look:
         return nearest
 
 
-def check_pictures(found: Survey) -> Survey:
-    """Decode every frame of every clip: a clip with a picture that can't be read is left out."""
-    paths = [found.source.root / path for path in found.frames["path"].unique()]
-    with ThreadPoolExecutor() as pool:
-        said = list(progress(pool.map(_decoded, paths), total=len(paths), desc="reading every picture"))
-    broken = {
-        path.relative_to(found.source.root).as_posix() for path, ok in zip(paths, said, strict=True) if not ok
+def _copies(number: int, files: Sequence[Path]) -> str:
+    """Which copies of a frame are passed over, or that a copy stands for it; what differs can't be told apart."""
+    first, *more = files
+    if different := others(files):
+        raise Excluded(
+            f"unclear frames: {first.name} and {different[0].name} are both frame {number}, and they differ"
+        )
+    if more:
+        return f"the same as {first.name}, and passed over: {', '.join(path.name for path in more)}"
+    is_copy = frame_number(first.stem) == number != whole_number(re.findall(r"[0-9]+", first.stem)[-1])
+    return f"{first.name} is taken for frame {number}" if is_copy else ""
+
+
+# The pictures
+
+
+def see_pictures(found: Survey, known: Mapping[Path, Picture] | None = None) -> Survey:
+    """Read and decode every picture of every clip, once: a clip with one that can't be used is left out.
+
+    So what `--check` says is what a preparation finds, whichever frames its view needs.
+    """
+    paths = found.frames["path"].unique().tolist()
+    seen = look_at([found.source.root / path for path in paths], known)
+    listed = list(progress(seen, total=len(paths), desc="reading every picture"))
+    pictures = pd.DataFrame(listed, paths, Picture._fields)
+    frames = found.frames.join(pictures, on="path")
+    found = replace(found, frames=frames.drop(columns="flaw"), report=_remarked(found.report, _kinds(frames)))
+    return leave_out(found, _of_two_sizes(frames) | _flawed(frames))
+
+
+def _flawed(frames: pd.DataFrame) -> dict[str, str]:
+    """For each clip with pictures that are not whole, which the first one is and why."""
+    flawed = frames[frames["flaw"] != ""].groupby("clip", sort=False)
+    return {
+        clip: f"unreadable image: {Path(lines['path'].iloc[0]).name} ({lines['flaw'].iloc[0]})"
+        + (f", and {len(lines) - 1} more" if len(lines) > 1 else "")
+        for clip, lines in flawed
     }
-    return leave_out(found, {
-        clip: f"unreadable image: {Path(path).name}"
-        for clip, path in zip(found.frames["clip"], found.frames["path"], strict=True) if path in broken
-    })  # fmt: skip
 
 
-def _decoded(path: Path) -> bool:
-    try:
-        return read_image(path, colour=False).size > 0
-    except ImageError:
-        return False
+def _of_two_sizes(frames: pd.DataFrame) -> dict[str, str]:
+    """For each clip whose pictures differ in size, one that is otherwise than most."""
+    whole = frames[frames["flaw"] == ""]
+    sizes = (whole["width"].astype(str) + " × " + whole["height"].astype(str)).rename("size")
+    mixed = whole[sizes.groupby(whole["clip"]).transform("nunique") > 1].join(sizes)
+    reasons = {}
+    for clip, lines in mixed.groupby("clip", sort=False):
+        most = lines["size"].mode()[0]
+        odd = lines[lines["size"] != most].iloc[0]
+        reasons[clip] = f"another size: {Path(odd['path']).name} has {odd['size']} pixels, others have {most}"
+    return reasons
+
+
+def _kinds(frames: pd.DataFrame) -> dict[str, str]:
+    """What is peculiar to the pictures of some clips."""
+    clips = frames[frames["flaw"] == ""].groupby("clip", sort=False)
+    return {clip: said for clip, lines in clips if (said := _kind(lines))}
+
+
+def _kind(lines: pd.DataFrame) -> str:
+    bits = depth(lines["bits"].max())
+    deep = [f"{bits} bits a value: {2**bits - 1} becomes white"] if bits > 8 else []
+    still = ["all its pictures are the same"] if (lines["crc"] == lines["crc"].iloc[0]).all() else []
+    alone = [Path(lines["path"].iloc[n]).name for n in _alone(lines["sketch"], bits)]
+    said = "is unlike the frames before and after it: damaged, or not of this clip?"
+    return "; ".join([*deep, *still, *(f"{name} {said}" for name in alone)])
+
+
+def _alone(sketches: Iterable[bytes], bits: int) -> list[int]:
+    """Frames that differ from their two neighbours as these do not from each other: decoders miss much damage."""
+    seen = np.stack([np.frombuffer(sketch, np.uint16) for sketch in sketches]) / 2 ** (
+        bits - 8
+    )  # (T, 64) of 255
+    step, across = (np.abs(seen[gap:] - seen[:-gap]).mean(axis=1) for gap in (1, 2))
+    return (1 + np.flatnonzero(np.minimum(step[:-1], step[1:]) > 3 + 4 * across)).tolist()
+
+
+def _remarked(report: pd.DataFrame, remarks: Mapping[str, str]) -> pd.DataFrame:
+    """The report with a further remark on some clips."""
+    clips = report["clip"].where(report["outcome"] == "clip", "")
+    pairs = zip(report["remark"], clips.map(lambda clip: remarks.get(clip, "")), strict=True)
+    return report.assign(remark=["; ".join(filter(None, pair)) for pair in pairs])
 
 
 def leave_out(found: Survey, reasons: Mapping[str, str]) -> Survey:
     """The same survey with some clips left out after all, each with its reason."""
+    if not reasons:
+        return found
     report = found.report.copy()
     hit = report["clip"].isin(reasons) & (report["outcome"] == "clip")
     report.loc[hit, "outcome"] = "left out"
@@ -308,7 +381,8 @@ def leave_out(found: Survey, reasons: Mapping[str, str]) -> Survey:
     clips = found.clips[~found.clips["clip"].isin(reasons)].reset_index(drop=True)
     frames = found.frames[~found.frames["clip"].isin(reasons)].reset_index(drop=True)
     if clips.empty:
-        raise SourceError(f"No clip of {found.source.name} is left: {next(iter(reasons.values()))}.")
+        clip, reason = next(iter(reasons.items()))
+        raise SourceError(f"No clip of {found.source.name} is left: {reason} ({clip}).")
     return replace(found, clips=clips, frames=frames, report=report)
 
 
@@ -317,7 +391,7 @@ def _longest_run(numbers: Sequence[int]) -> int:
     return max(Counter(n - place for place, n in enumerate(numbers)).values())
 
 
-def _extent(index: dict[int, Path]) -> str:
+def _extent(index: Mapping[int, object]) -> str:
     return f"{len(index)} frames, {min(index)} to {max(index)}" if index else "no frame"
 
 

@@ -117,7 +117,9 @@ class Asked(Settings):
     paper: str
     corpus: str = Field(description="a name, or a prepared folder; or several with + between")
     roots: tuple[str, ...] = Field((), description="the folder of each as its owners hand it out")
-    landmarks: str = Field("dlib", description="a file, dlib, or none: no alignment")
+    landmarks: str | None = Field(
+        None, description="a file, dlib, or none: no alignment; by default as it was prepared, first by dlib"
+    )
     preset: str = "paper"
     settings: dict = Field({}, description="of the method, over those of the preset and the variant")
     selections: tuple[Selection, ...] = Field(("last",), min_length=1)
@@ -178,14 +180,22 @@ class Place:
         return read_script(Path(self.asked.scripts) / f"{self.name}.py")
 
     def prepared(self, view: View) -> Path:
-        """The folder with this view of it; prepared now if nobody did it before."""
+        """The folder with this view of it: a folder that the user prepared, or our own, compared with its sources."""
         own = Path(self.asked.out) / "prepared" / f"{self.name}-{view.name}"
-        folder = Path(self.said) if self.is_folder else own
-        if (folder / "provenance.json").exists():
-            self._refuse_another_root(folder)
+        if self.is_folder:
+            self._refuse_another_root(Path(self.said))
+            return Path(self.said)
+        there = PreparedCorpus(own) if (own / "provenance.json").exists() else None
+        if there:
+            self._refuse_another_root(own)
+        root = self.root or (there and Path(there.card.root))
+        if there and not root.is_dir():
+            print(
+                f"{own}: taken as it was prepared, since {root} is not there to compare it with", flush=True
+            )
         else:
-            self._prepare(view, folder)
-        return folder
+            self._prepare(view, own, root, there)
+        return own
 
     def _refuse_another_root(self, folder: Path) -> None:
         if self.root and str(self.root.resolve()) != (there := PreparedCorpus(folder).card.root):
@@ -193,19 +203,21 @@ class Place:
                 f"{folder} was prepared from {there}, not from {self.root}: leave --root out, or move that folder away."
             )
 
-    def _prepare(self, view: View, folder: Path) -> None:
-        if self.root is None:
+    def _prepare(self, view: View, folder: Path, root: Path | None, there: PreparedCorpus | None) -> None:
+        if root is None:
             raise LicensedError(
                 f"{self.name} is not prepared yet (expected {folder}): say with --root where its owners' folder lies."
             )
-        words = ["--root", str(self.root), "--out", str(folder), "--view", _words(view)]
-        words += ["--landmarks", self.asked.landmarks]
+        words = ["--root", str(root), "--out", str(folder), "--view", _words(view)]
+        words += there.words() if there else ["--landmarks", "dlib"]
+        words += ["--landmarks", self.asked.landmarks] if self.asked.landmarks else []  # the last one counts
         words += ["--workers", str(self.asked.workers)] if self.asked.workers else []
-        print(f"preparing {self.name}, once, in {folder}", flush=True)
+        doing = "comparing with its sources" if there else "preparing, once"
+        print(f"{self.name}: {doing}, {folder}", flush=True)
         try:
             run_script(self._script, words)
         except SystemExit as end:  # its message says what was expected and what was found
-            raise LicensedError(f"{end.code}\n{self._by_hand(words)}") from None
+            raise LicensedError(f"{end.code}" if there else f"{end.code}\n{self._by_hand(words)}") from None
 
     def _by_hand(self, words: list[str]) -> str:
         return (

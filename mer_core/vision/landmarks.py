@@ -35,6 +35,33 @@ def eye_centres(points: np.ndarray) -> np.ndarray:
     return np.stack([points[..., eye, :].mean(axis=-2) for eye in (LEFT_EYE, RIGHT_EYE)], axis=-2)
 
 
+def misplaced(points: np.ndarray, height: int, width: int) -> str | None:
+    """Why points (68, 2) can't be those of a face in a picture of this size; None if they can.
+
+    A jaw may leave the picture a little; what frames the face may not.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    picture, box = (
+        f"the picture of {width} × {height}",
+        f"{low[0]:.0f} to {high[0]:.0f}, {low[1]:.0f} to {high[1]:.0f}",
+    )
+    size, eyes = np.array([width, height]), eye_centres(points)
+    inner = np.vstack([eyes, points[[NOSE_TIP, *MOUTH_CORNERS]]])
+    if not np.isfinite(points).all():
+        return "not all of them are numbers"
+    if (high - low).max() < size.min() / 20 or np.ptp(inner, axis=0).max() < 2:
+        return f"all on one spot ({box}), or not in pixels"
+    if (inner < -1).any() or (inner > size).any() or (low < -size / 4).any() or (high > 1.25 * size).any():
+        return f"outside {picture} ({box})"
+    if eyes[0, 0] >= eyes[1, 0] or eyes[:, 1].mean() >= points[MOUTH_CORNERS, 1].mean():
+        return "no face: expected the viewer's left eye, its right eye, and the mouth below them"
+    middle = (low + high) / 2 / size
+    in_corner = (high < 0.6 * size).all() and middle[0] < 0.4 and middle[1] < 0.45
+    if in_corner or ((high > size).any() and (middle > 0.6).all()):
+        return f"in a corner of {picture} ({box}): of pictures of another size?"
+    return None
+
+
 @dataclass(frozen=True)
 class Landmarks:
     """Points of some frames of some clips, and where they come from."""
@@ -153,7 +180,8 @@ def _numbers(table: pd.DataFrame, origin: Path | str) -> pd.DataFrame:
     for row, column in np.argwhere(~sound)[:1]:
         raise LandmarkError(
             f"{origin}: expected {'a number' if column else 'a whole number'} as {cells.columns[column]}, "
-            f"got {cells.iloc[row, column]!r} in row {table.index[row] + 1}."
+            f"got {cells.iloc[row, column]!r} in row {table.index[row] + 1} "
+            f"(clip {table['clip'].iloc[row]}, frame {table['frame'].iloc[row]})."
         )
     return pd.DataFrame(values, columns=cells.columns)
 
