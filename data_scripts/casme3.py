@@ -142,7 +142,7 @@ cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"""
                 (f"{spno(m[1])}/{m[2]}/{int(m[3])}", _colour(folder)) for folder, m in matches.items() if m
             ]
             if found:
-                self.note(f"pictures {self.path_of(top).rstrip('/.')} (cut into clips)")
+                self.note(f"pictures {self.inside(top)} (cut into clips)")
                 return found
         return []
 

@@ -160,15 +160,19 @@ Emotion/S005/001/S005_001_00000011_emotion.txt"""
 
     def _emotion(self, folder: Path) -> tuple[str, str]:
         """The emotion, and why it is none; without a file nobody labelled the sequence."""
-        read = [_read_label(_number_in(file), self.EMOTIONS, file.name) for file in self._files(folder)]
+        files, clip = self._files(folder), f"{folder.parent.name}_{folder.name}"
+        if other := next((file.name for file in files if not file.name.startswith(f"{clip}_")), None):
+            return "", f"contradiction: the label of {clip} is called {other}"
+        read = [_read_label(_number_in(file), self.EMOTIONS, file.name) for file in files]
         if len(set(read)) > 1:
-            return "", f"contradiction: {' and '.join(file.name for file in self._files(folder))} differ"
+            return "", f"contradiction: {' and '.join(file.name for file in files)} differ"
         return read[0] if read else ("unlabelled", "")
 
 
 def _number_in(file: Path) -> object:
     """A file holds one number, written as 3.0000000e+00."""
-    said = file.read_bytes()[:100].decode("ascii", errors="replace").strip()
+    with file.open("rb") as opened:
+        said = opened.read(100).decode("ascii", errors="replace").strip()
     try:
         number = float(said)
     except ValueError:

@@ -94,10 +94,13 @@ S03/happiness/S03-01-002/1.jpg                                      (as the owne
 
 
 def _clip_folders(folder: Path, depth: int) -> list[Path]:
-    """Folders that are named like a clip, with subjects and emotions above them in either order."""
+    """Folders that are named like a clip, or hold no other; subjects and emotions stand above in either order."""
     below = subfolders(folder) if depth else []
-    clips = [f for f in below if CLIP.fullmatch(f.name)]
-    return clips + [clip for f in below if f not in clips for clip in _clip_folders(f, depth - 1)]
+    return [
+        clip
+        for f in below
+        for clip in ([f] if CLIP.fullmatch(f.name) or not subfolders(f) else _clip_folders(f, depth - 1))
+    ]
 
 
 if __name__ == "__main__":

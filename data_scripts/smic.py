@@ -102,7 +102,7 @@ SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_ne_01/image559740.jpg     (--part HS-E
     def _clip_folders(self) -> list[Path]:
         subjects = self.subjects(r"s[0-9]+", self._fits)
         if self.options.is_long:
-            return [clip for subject in subjects for clip in subfolders(subject) if CLIP.fullmatch(clip.name)]
+            return [clip for subject in subjects for clip in subfolders(subject)]
         classes = [kind for subject in subjects for micro in _micro(subject) for kind in subfolders(micro)]
         return [clip for folder in classes for clip in subfolders(folder)]
 

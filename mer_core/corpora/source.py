@@ -13,7 +13,7 @@ from mer_core.corpora.tables import SUFFIXES, padded, text
 from mer_core.settings import Settings
 
 NESTED = 6  # folders: how deep archives put a tree into each other
-VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".wmv", ".mpg", ".mpeg", ".webm")
+VIDEOS = ("*.avi", "*.mp4", "*.mov", "*.mkv", "*.wmv", "*.mpg", "*.mpeg", "*.webm")
 STRAYS = (
     ".",
     "__",
@@ -77,9 +77,7 @@ class Source(ABC):
     root: Path
     labels: Path | None = None
     options: Settings | None = None  # none: its own defaults
-    taken: list[str] = field(
-        default_factory=list, init=False, repr=False
-    )  # where something else could be meant
+    taken: list[str] = field(default_factory=list, init=False, repr=False, compare=False)  # see `note`
 
     name: ClassVar[str]
     about: ClassVar[str]
@@ -131,7 +129,7 @@ class Source(ABC):
         """The label table: the one that was named, or the one that lies in the corpus under its usual name."""
         if self.labels:
             return self.labels
-        matches = [p for pattern in patterns for p in find(self.root, f"{Path(pattern).stem}.*")]
+        matches = [p for pattern in patterns for p in find(self.root, f"{Path(pattern).stem}.*", depth=4)]
         found = [p for p in dict.fromkeys(matches) if p.suffix.lower() in SUFFIXES and p.is_file()]
         if len(found) == 1:
             return found[0]
@@ -142,33 +140,36 @@ class Source(ABC):
         )
 
     def subjects(self, called: str, fits: Callable[[Path], bool] = lambda folder: True) -> list[Path]:
-        """The folders of the subjects, who are called like this."""
-        inside = subfolders(self.top(called, fits))
-        return [folder for folder in inside if re.fullmatch(called, folder.name, re.IGNORECASE)]
+        """The folders of the subjects, who are called like this, however deep archives nest them.
 
-    def top(self, subject: str, fits: Callable[[Path], bool] = lambda folder: True) -> Path:
-        """The folder of the subjects, who are called like this, however deep archives nest it; or the root.
-
-        Of several that fit it is the one of the best edition, then the nearest.
+        Of several trees that fit it is the one of the best edition, then the nearest.
         """
-        trees = [folder for folder in _trees(self.root, subject) if fits(folder)]
+        trees = [folder for folder in _trees(self.root, called) if fits(folder)]
         if not trees:
-            return self.root
-        chosen, *others = sorted(trees, key=lambda p: self._edition(p)[0])
+            return []
+        chosen, *others = sorted(trees, key=lambda folder: self._edition(self.inside(folder)))
         also = f"; also there: {', '.join(map(self._described, others))}" if others else ""
         self.note(f"pictures {self._described(chosen)}{also}")
-        return chosen
+        inside = subfolders(chosen)
+        subjects = [folder for folder in inside if re.fullmatch(called, folder.name, re.IGNORECASE)]
+        if strangers := [folder.name for folder in inside if folder not in subjects]:
+            self.note(f"folders beside the subjects', not looked into: {', '.join(strangers)}")
+        return subjects
 
-    def _edition(self, folder: Path) -> tuple[int, str]:
-        held = enumerate(self.editions.items(), start=1)
-        path = self.path_of(folder)
-        found = (n for n, (_, part) in held if re.search(part, path, re.IGNORECASE))
-        rank = next(found, 0)
-        return rank, [*("as filmed",), *self.editions][rank]
+    def _edition(self, path: str) -> int:
+        """0 as filmed, else the place of what the path names."""
+        parts = enumerate(self.editions.values(), start=1)
+        return next((place for place, part in parts if re.search(part, path, re.IGNORECASE)), 0)
 
     def _described(self, folder: Path) -> str:
+        inside = self.inside(folder)
+        place = self._edition(inside) or self._edition(self.path_of(folder))
+        return f"{inside} ({['as filmed', *self.editions][place]})"
+
+    def inside(self, folder: Path) -> str:
+        """Where a folder lies below the root; or the root's own name."""
         inside = folder.relative_to(self.root).as_posix()
-        return f"{folder.name if inside == '.' else inside} ({self._edition(folder)[1]})"
+        return self.root.resolve().name if inside == "." else inside
 
     def path_of(self, folder: Path) -> str:
         """From the root's own name on: it may be all that tells an edition."""
@@ -188,12 +189,12 @@ def _trees(root: Path, subject: str) -> list[Path]:
     return found
 
 
-def find(root: Path, pattern: str, depth: int = 3) -> list[Path]:
-    """Paths of this name at most `depth` folders below `root`, the nearest first; capitals don't matter."""
-    found, level = [], [root]
+def find(root: Path, *patterns: str, depth: int = 3) -> list[Path]:
+    """Paths of these names at most `depth` folders below `root`, the nearest first; capitals don't matter."""
+    found, level, names = [], [root], [pattern.casefold() for pattern in patterns]
     for _ in range(depth):
         below = [entry for folder in level for entry in _entries(folder)]
-        found += [Path(e.path) for e in below if fnmatchcase(e.name.casefold(), pattern.casefold())]
+        found += [Path(e.path) for e in below if any(fnmatchcase(e.name.casefold(), name) for name in names)]
         level = [Path(e.path) for e in below if _is_folder(e)]
     return found
 
@@ -221,13 +222,14 @@ def contents(root: Path, most: int = 6) -> str:
     """What a folder holds, in a line: whoever sees it knows whether it is another one."""
     names = [f"{e.name}/" if _is_folder(e) else e.name for e in _entries(root)]
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    held = f"{root.name} holds {', '.join(names[:most])}{more}" if names else f"{root.name} is empty"
-    films = [p for p in find(root, "*", NESTED) if p.suffix.lower() in VIDEOS]
+    inside = f"holds {', '.join(names[:most])}{more}" if names else "is empty"
+    held = f"{root.resolve().name} {inside}"
+    films = find(root, *VIDEOS, depth=NESTED)
     if not films:
         return held
     return (
-        f"{held}; {len(films)} videos lie there ({films[0].relative_to(root).as_posix()}), the edition of videos: "
-        "frames are read, take the edition of pictures or cut the videos into them"
+        f"{held}; with {len(films)} videos ({films[0].relative_to(root).as_posix()}, …) it is the edition of videos: "
+        "take that of pictures, or cut the videos into frames"
     )
 
 

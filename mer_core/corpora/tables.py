@@ -215,8 +215,9 @@ def _cells(path: Path, rows: Iterable[tuple[int, Sequence[object]]]) -> pd.DataF
     """The rows that hold anything, by their place in the file; within the bounds."""
     held: dict[int, Sequence[object]] = {}
     for number, row in rows:
-        is_empty = row.count(None) == len(row)
-        last = 0 if is_empty else max((place for place, cell in enumerate(row, 1) if text(cell)), default=0)
+        if number < EXCEL_ROWS and row.count(None) == len(row):
+            continue
+        last = next((place for place in range(len(row), 0, -1) if text(row[place - 1])), 0)
         if last > COLUMNS or (number >= ROWS and (last or number >= EXCEL_ROWS)):
             raise TableError(
                 f"{path.name}: row {number + 1} reaches column {_letters(max(last, 1) - 1)}: a label table has at "

@@ -32,17 +32,21 @@ FILES = {"16/EP01_08": range(73, 79)}
 
 
 def imitate(
-    root: Path, tree: str = "CASME2-RAW", frame: str = "img{}.jpg", table: str = "CASME2-coding-20190701.xlsx"
+    root: Path,
+    tree: str = "CASME2-RAW",
+    frame: str = "img{}.jpg",
+    table: str = "CASME2-coding-20190701.xlsx",
+    subject: str = "sub{:02d}",
 ) -> Planted:
     """Write it below `root`."""
     planted = Planted(root)
-    for seed, (subject, clip, onset, _, offset, _, _) in enumerate(ROWS):
+    for seed, (number, clip, onset, _, offset, _, _) in enumerate(ROWS):
         if clip == "EP18_47":
             continue
-        numbers = FILES.get(f"{subject}/{clip}", range(min(onset, offset), max(onset, offset) + 1))
-        write_frames(root / tree / f"sub{subject}" / clip, numbers, frame, seed)
-    write_frames(root / tree / "sub09" / "EP02_02f", range(1, 4), frame, 99)  # no row
-    (root / tree / "sub01" / "Shortcut to videos.lnk").write_bytes(b"stray")
+        numbers = FILES.get(f"{number}/{clip}", range(min(onset, offset), max(onset, offset) + 1))
+        write_frames(root / tree / subject.format(int(number)) / clip, numbers, frame, seed)
+    write_frames(root / tree / subject.format(9) / "EP02_02f", range(1, 4), frame, 99)  # no row
+    (root / tree / subject.format(1) / "Shortcut to videos.lnk").write_bytes(b"stray")
     rows = [(s, c, None, on, apex, off, None, units, emotion) for s, c, on, apex, off, units, emotion in ROWS]
     write_sheets(root / table, {"Sheet1": [HEADER, *rows], "Sheet2": [], "Sheet3": []})
     planted.clip("casme2/sub01/EP02_01f", "disgust", 8, 12, 17, "4+L10")

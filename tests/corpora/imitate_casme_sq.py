@@ -20,7 +20,9 @@ VIDEOS = {
 }
 
 
-def imitate(root: Path, tree: str = "CAS(ME)^2/rawpic/rawpic") -> Planted:
+def imitate(
+    root: Path, tree: str = "CAS(ME)^2/rawpic/rawpic", table: str = "CAS(ME)^2/CAS(ME)^2code_final.xlsx"
+) -> Planted:
     """Write it below `root`; what is planted are the micro-expressions."""
     planted = Planted(root)
     for seed, (video, numbers) in enumerate(VIDEOS.items()):
@@ -29,7 +31,7 @@ def imitate(root: Path, tree: str = "CAS(ME)^2/rawpic/rawpic") -> Planted:
         "naming rule1": [(15, "s15", 1), (16, "s16", 2), (19, "s19", 3)],
         "naming rule2": [("0101", "disgust1")],
     }
-    write_sheets(root / "CAS(ME)^2" / "CAS(ME)^2code_final.xlsx", {"CASFEcode_final": ROWS, **rules})
+    write_sheets(root / table, {"CASFEcode_final": ROWS, **rules})
     planted.clip("casme_sq/s15/disgust1_1_5", "negative", 5, 8, 12, "4+L10")
     planted.clip("casme_sq/s19/happy1_2_20", "positive", 20, 22, 26, "(10 or 11)")
     planted.clip("casme_sq/s19/happy1_3_998", "others", 998, 1000, 1003, "12")

@@ -82,6 +82,17 @@ def casme3(root: Path) -> Planted:
     return planted
 
 
+def casme3_emotions(root: Path) -> Planted:
+    """The table of macro-expressions alone, with emotions, and padded frame numbers."""
+    planted = Planted(root)
+    write_frames(root / "part_A" / "spNO.1" / "B" / "color", range(1, 60), "{}.jpg")
+    header = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
+    rows = (("spNO1", "b", "010", "20.0", " 30", "12", "I", "Happy"),)
+    write_sheets(root / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx", {"label": [header, *rows]})
+    planted.clip("casme3/spNO.1/macro-b_10", "happiness", 10, 20, 30, None)
+    return planted
+
+
 IMITATIONS: dict[str, Callable[[Path], Planted]] = {
     "ck+": ck_plus, "mug": mug, "dfew": dfew, "oulu-casia": oulu, "mmew": mmew, "casme3": casme3,
 }  # fmt: skip

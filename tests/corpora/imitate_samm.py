@@ -21,7 +21,7 @@ ROWS = (  # subject, clip, onset, apex, offset, units, emotion
 )
 
 
-def imitate(root: Path, tree: str = "SAMM") -> Planted:
+def imitate(root: Path, tree: str = "SAMM", table: str = "SAMM_Micro_FACS_Codes_v2.xlsx") -> Planted:
     """Write it below `root`."""
     planted = Planted(root)
     for seed, (subject, clip, onset, _, offset, _, _) in enumerate(ROWS):
@@ -33,7 +33,7 @@ def imitate(root: Path, tree: str = "SAMM") -> Planted:
         (s, c, 1, on, apex, off, off - on + 1, "Micro - 1/2", units, emotion, 1, "")
         for s, c, on, apex, off, units, emotion in ROWS
     ]
-    write_sheets(root / "SAMM_Micro_FACS_Codes_v2.xlsx", {"MICRO_ONLY": [*PREAMBLE, HEADER, *rows]})
+    write_sheets(root / table, {"MICRO_ONLY": [*PREAMBLE, HEADER, *rows]})
     planted.clip("samm/006/006_1_2", "happiness", 562, 566, 570, "A12")
     planted.clip("samm/006/006_1_3", "anger", 10321, 10324, 10330, "4+L10")
     planted.clip("samm/007/007_6_1", "contempt", 200, 203, 208, "(R6 or R12)+R15")

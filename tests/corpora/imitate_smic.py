@@ -37,7 +37,9 @@ def imitate(root: Path, tree: str = "SMIC_all_raw", frame: str = "image{:06d}.jp
     return planted
 
 
-def imitate_long(root: Path, camera: str = "HS") -> Planted:
+def imitate_long(
+    root: Path, camera: str = "HS", table: str = "SMIC-HS-E_annotation.xlsx", sheet: str | None = None
+) -> Planted:
     """HS-E: padded subjects, long clips, key frames in a table that runs downwards and has empty rows."""
     planted = Planted(root)
     rows = []
@@ -51,8 +53,8 @@ def imitate_long(root: Path, camera: str = "HS") -> Planted:
                         FOLDERS[kind], None, None))  # fmt: skip
         planted.clip(f"smic/s{subject:02d}/{name}", FOLDERS[kind], first + 1, None, last - 1, None)
     gone = (3, "s3_ne_03", None, 5, 9, *[None] * 5, 1, 9, 5, 0, 0, 9, "negative", None, None)
-    sheets = {"HS": [HEADER], "VIS": [HEADER], "Sheet3": []}
-    sheets[camera] += [*rows, gone, (), ()]
-    write_sheets(root / "SMIC-HS-E_annotation.xlsx", sheets)
+    sheets = {sheet: [HEADER]} if sheet else {"HS": [HEADER], "VIS": [HEADER], "Sheet3": []}
+    sheets[sheet or camera] += [*rows, gone, (), ()]
+    write_sheets(root / table, sheets)
     planted.left_out = {"smic/s03/s3_ne_03": "folder missing: s3_ne_03"}
     return planted

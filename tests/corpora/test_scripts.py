@@ -36,8 +36,21 @@ CASES = {
         lambda root: imitate_casme2.imitate(root, "Cropped-updated/Cropped", "reg_img{}.jpg"),
         {},
     ),
+    "casme2 other capitals": (
+        CASME2,
+        lambda root: imitate_casme2.imitate(
+            root, "data/casme2-raw", table="casme2-CODING-20190701.xlsx", subject="Sub{}"
+        ),
+        {},
+    ),
     "samm": (SAMM, imitate_samm.imitate, {}),
     "samm cropped": (SAMM, lambda root: imitate_samm.imitate(root, "SAMM_CROP"), {}),
+    "samm nested": (
+        SAMM,
+        lambda root: imitate_samm.imitate(root, "SAMM/SAMM_CROP", "SAMM_20181215_Micro_FACS_Codes_v2.xlsx"),
+        {},
+    ),
+    "samm nested often": (SAMM, lambda root: imitate_samm.imitate(root, "SAMM/SAMM-full/SAMM-full/SAMM"), {}),
     "smic": (SMIC, imitate_smic.imitate, {}),
     "smic cropped": (
         SMIC,
@@ -50,9 +63,24 @@ CASES = {
         lambda root: imitate_smic.imitate_long(root, "VIS"),
         {"part": "VIS-E"},
     ),
+    "smic long, own table": (
+        SMIC,
+        lambda root: imitate_smic.imitate_long(root, "VIS", "SMIC-VIS-E_annotation.xlsx", "Sheet1"),
+        {"part": "VIS-E"},
+    ),
+    "smic long, near infrared": (
+        SMIC,
+        lambda root: imitate_smic.imitate_long(root, "NIR", "SMIC-NIR-E_annotation.xlsx", "VIS"),
+        {"part": "NIR-E"},
+    ),
     "mmew": (MMEW, imitate_mmew.imitate, {}),
     "mmew repression": (MMEW, lambda root: imitate_mmew.imitate(root, others="repression"), {}),
     "casme_sq": (CASMESquared, imitate_casme_sq.imitate, {}),
+    "casme_sq other names": (
+        CASMESquared,
+        lambda root: imitate_casme_sq.imitate(root, "RawPic", "code_final.xlsx"),
+        {},
+    ),
     "casme3": (CASMECubed, imitate_casme3.imitate, {}),
     "casme3 clips": (CASMECubed, lambda root: imitate_casme3.imitate(root, clips=True), {}),
     "casme3 part C": (CASMECubed, imitate_casme3.imitate_part_c, {"part": "C"}),
@@ -63,6 +91,7 @@ CASES = {
         {"called": "own", "fps": 50},
     ),
     "own with empty columns": (Own, lambda root: imitate_own.imitate(root, known=False), {}),
+    "macro casme3 emotions": (Macro, imitate_macro.casme3_emotions, {"corpus": "casme3"}),
     **{
         f"macro {name}": (Macro, imitate, {"corpus": name})
         for name, imitate in imitate_macro.IMITATIONS.items()
