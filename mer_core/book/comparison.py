@@ -81,7 +81,8 @@ def differences(computed: list[dict], stored: list[dict], tolerance: Tolerance) 
 
 
 def shown(outputs: list[dict]) -> dict[str, object]:
-    """What each output holds, by its place: `stdout`, or its number and type. A stream may have come in pieces."""
+    """What each output holds, by its place: `stdout`, or its number and type. A warning of some machine is none."""
+    outputs = [output for output in outputs if output.get("name") != "stderr"]
     found: dict[str, object] = {}
     for number, output in enumerate(joined(outputs), start=1):
         if output["output_type"] == "stream":

@@ -116,8 +116,10 @@ def test_a_figures_numbers_may_differ_by_rounding_and_a_tolerance_that_is_stated
     assert not differences(figure(y=[0.26, 101.0]), figure(), Tolerance(absolute=0.001, relative=0.01))
 
 
-def test_how_a_stream_came_in_pieces_is_no_difference_and_a_missing_output_is_one():
+def test_pieces_of_a_stream_and_warnings_are_no_difference_and_a_missing_output_is_one():
     assert not differences(printed("a\n", "b\n"), printed("a\nb\n"), Tolerance())
+    warned = [*printed("a"), {"output_type": "stream", "name": "stderr", "text": "of this machine"}]
+    assert not differences(warned, printed("a"), Tolerance())
     (line,) = differences([], printed("a"), Tolerance())
     assert line == "stored are stdout; computed none"
 
