@@ -3,6 +3,7 @@
 # make lab    the chapters as live notebooks          make clean   remove what was built, keep .venv
 # make bench  speed, memory, shares of time           make chapters   execute what changed and store the outputs
 # make commands    every command printed in the book that `make test` has no time for
+# make kernels     chapters and tests under other kernels of this machine: what the next machine would say
 # make reproduce   every number of results/ again, compared with what is stored
 #
 # TORCH_BACKEND=cpu (or auto, cu130, …) before the first command installs that build of PyTorch.
@@ -11,7 +12,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book test lint serve lab clean chapters lock bench ray landmarks reproduce commands
+.PHONY: book test lint serve lab clean chapters lock bench ray landmarks reproduce commands kernels
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)
@@ -31,6 +32,10 @@ chapters: $(INSTALLED)
 # make reproduce ARGS="--only fdp"
 reproduce: $(INSTALLED)
 	@$(BIN)/mer reproduce $(ARGS)
+
+# make kernels ARGS="inflate --only numpy"
+kernels: $(INSTALLED)
+	@$(BIN)/mer kernels $(ARGS)
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check

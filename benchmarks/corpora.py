@@ -8,6 +8,8 @@ licensee types. The floor is what can't be saved: decoding the pictures that the
 Stages are processor time of one process, so their shares hold on a busy machine too. Expect a minute.
 """
 
+import mer_core.pinned
+
 import argparse
 import io
 import os

@@ -8,6 +8,8 @@ first); the stages are processor time of one run in one process, so their shares
 about a minute and a half.
 """
 
+import mer_core.pinned
+
 import argparse
 import os
 import resource

@@ -7,6 +7,8 @@ most 1.2 times the memory. The share compares a step with what this machine reac
 Expect seven minutes.
 """
 
+import mer_core.pinned
+
 from collections.abc import Callable
 
 import torch

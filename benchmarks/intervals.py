@@ -6,6 +6,8 @@ Prints, for several numbers of subjects, the share of 95 % intervals that hold t
 with subjects drawn anew, as this book does, and once with single clips.
 """
 
+import mer_core.pinned
+
 from argparse import ArgumentParser
 
 import numpy as np

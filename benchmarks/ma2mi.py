@@ -8,6 +8,8 @@ the multiply-adds of its forward pass; the share compares it with what one threa
 large product of matrices. Four clips a step, whatever the preset has. Expect two minutes.
 """
 
+import mer_core.pinned
+
 import argparse
 import os
 import statistics

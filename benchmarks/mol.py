@@ -6,6 +6,8 @@ Goals on two idle cores, with four clips a step: at least 2.5 times as fast, at 
 same mathematics with the same weights (a test compares them). Expect four minutes.
 """
 
+import mer_core.pinned
+
 from collections.abc import Callable
 
 import torch

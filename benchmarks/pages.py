@@ -7,6 +7,8 @@ Goal on two idle cores: a figure within 2 s of opening any page from a local ser
 turn, so it holds on a busy machine too. `thread` is the computing of the page's main thread alone. Expect two minutes.
 """
 
+import mer_core.pinned
+
 import argparse
 import os
 import statistics

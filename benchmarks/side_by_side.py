@@ -4,6 +4,8 @@ Each way is measured in a process of its own, since memory that was used once is
 a busy moment meets all of them. On a GPU there is a table for each precision.
 """
 
+import mer_core.pinned
+
 import argparse
 import json
 import os

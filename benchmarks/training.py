@@ -8,6 +8,8 @@ process, book presets; shares are ratios within one run, so they hold on a busy 
 and one more to render `synth` the first time.
 """
 
+import mer_core.pinned
+
 import argparse
 import os
 import tempfile

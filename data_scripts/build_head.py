@@ -11,6 +11,8 @@ The head that it makes: the mean of 500 random people (random MakeHuman settings
 differ most, 52 expression units, all trimmed to what a camera in front can see.
 """
 
+import mer_core.pinned
+
 import argparse
 import gzip
 import hashlib

@@ -6,6 +6,8 @@ W.-J. Yan et al., "CASME II: An Improved Spontaneous Micro-Expression Database a
 PLoS ONE 2014.
 """
 
+import mer_core.pinned
+
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar

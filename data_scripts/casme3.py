@@ -7,6 +7,8 @@ J. Li et al., "CAS(ME)3: A Third Generation Facial Spontaneous Micro-Expression 
 Ecological Validity", TPAMI 2022. Its label tables are public: https://github.com/jingtingEmmaLi/CAS-ME-3
 """
 
+import mer_core.pinned
+
 import re
 from dataclasses import replace
 from functools import cached_property

@@ -6,6 +6,8 @@ F. Qu et al., "CAS(ME)²: A Database for Spontaneous Macro-Expression and Micro-
 TAFFC 2018.
 """
 
+import mer_core.pinned
+
 import re
 from functools import cached_property
 from pathlib import Path

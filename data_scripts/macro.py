@@ -6,6 +6,8 @@ Subjects of MMEW and CAS(ME)³ are called as in their micro-expressions: whoever
 person out. A sequence without a label is kept as `unlabelled`: pre-training needs none.
 """
 
+import mer_core.pinned
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property

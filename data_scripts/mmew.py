@@ -6,6 +6,8 @@ X. Ben et al., "Video-based Facial Micro-Expression Analysis: A Survey of Datase
 TPAMI 2021.
 """
 
+import mer_core.pinned
+
 import re
 from dataclasses import replace
 from functools import cached_property

@@ -6,6 +6,8 @@ The table has the columns subject, clip, emotion, onset, offset, and, where they
 ("4+L12"). Onset, apex and offset are frame numbers, as in the names of the pictures.
 """
 
+import mer_core.pinned
+
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar

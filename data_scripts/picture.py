@@ -4,6 +4,8 @@ faces.webp    a clip a row: onset, apex, the movement magnified, the difference,
 moving.webp   each clip as a camera sees it, and magnified below: twice from onset to offset, then it stands still
 """
 
+import mer_core.pinned
+
 from argparse import ArgumentParser
 from pathlib import Path
 

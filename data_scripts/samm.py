@@ -5,6 +5,8 @@
 A. K. Davison et al., "SAMM: A Spontaneous Micro-Facial Movement Dataset", TAFFC 2018.
 """
 
+import mer_core.pinned
+
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar

@@ -6,6 +6,8 @@
 X. Li et al., "A Spontaneous Micro-Expression Database: Inducement, Collection and Baseline", FG 2013.
 """
 
+import mer_core.pinned
+
 import re
 from dataclasses import replace
 from functools import cached_property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mer_core import numerics
 from mer_core.book.contents import BookError, find_root
 from mer_core.settings import SettingsError
 
@@ -73,6 +74,25 @@ def verify(
     if only_list:
         return print("\n".join(to_verify(find_root(), names or (), force=force)))
     verify_chapters(find_root(), jobs, names or (), force=force)
+
+
+@app.command()
+def kernels(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Chapters (mol), places of tests (tests/vision); default: all.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="threads, avx2, avx512, old; or numpy-old …: one library's.")
+    ] = None,
+    jobs: Jobs = CORES,
+) -> None:
+    """Check chapters and tests under other kernels of this machine; an interrupted call goes on.
+
+    Example: mer kernels inflate --only numpy --only threads
+    """
+    from mer_core.book.kernels import examine
+
+    print(examine(find_root(), jobs, names or (), only or ()))
 
 
 @app.command()
@@ -513,6 +533,7 @@ def _assignments(texts: Sequence[str]) -> dict[str, object]:
 
 def main() -> None:
     """Run the command; what a user can mend ends with its message and exit code 1, not with a stack."""
+    numerics.pin()
     try:
         app()
     except (BookError, SettingsError, ValueError, RuntimeError, OSError) as error:

@@ -52,6 +52,12 @@ VOLATILE = (
     "execution",
     "widgets",
 )  # metadata that holds times, this machine, or a kernel's state
+NBVAL = (
+    "--nbval",
+    "--nbval-current-env",
+    f"--nbval-cell-timeout={CELL_SECONDS}",
+    f"--nbval-kernel-startup-timeout={START_SECONDS}",
+)
 
 
 def build(root: Path, jobs: int = 1, *, stored: bool = False) -> Path:
@@ -88,9 +94,7 @@ def verify(root: Path, jobs: int = 1, only: Sequence[str] = (), *, force: bool =
     _say(f"{len(todo)} chapters to verify, {len(names) - len(todo)} unchanged since they passed")
     if not todo:
         return
-    limits = [f"--nbval-cell-timeout={CELL_SECONDS}", f"--nbval-kernel-startup-timeout={START_SECONDS}"]
-    options = ["--nbval", "--nbval-current-env", *limits, "--dist=loadfile"]
-    command = [sys.executable, "-m", "pytest", *options, f"-n{min(jobs, len(todo))}", *todo]
+    command = [sys.executable, "-m", "pytest", *NBVAL, "--dist=loadfile", f"-n{min(jobs, len(todo))}", *todo]
     if subprocess.run(command, cwd=root, check=False).returncode:
         raise BookError(
             "A chapter does not compute what it shows: see above. Are the new numbers right? `make chapters`."

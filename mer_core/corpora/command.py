@@ -13,10 +13,12 @@ from mer_core.corpora.prepared import check_motion, prepare_corpus
 from mer_core.corpora.report import print_report
 from mer_core.corpora.source import Source
 from mer_core.corpora.survey import COMMON_REPAIRS, check_pictures, survey
+from mer_core.numerics import pin
 
 
 def run_script(source: type[Source], arguments: Sequence[str] | None = None) -> None:
     """Run a script; what a user can mend ends with its message and exit code 1, not with a stack."""
+    pin()
     try:
         _run(source, _parser(source).parse_args(arguments))
     except (ValueError, RuntimeError, OSError) as error:

@@ -18,6 +18,7 @@ import pandas as pd
 from mer_core.clips import ClipSet, View, content_key, open_clipset, prepare, spread
 from mer_core.corpora.images import ImageError, read_image
 from mer_core.corpora.survey import Survey
+from mer_core.numerics import picture_kernels
 from mer_core.settings import Settings
 from mer_core.vision import dynamic_image, estimate_flows
 from mer_core.vision.align import face_square, move_points, warp
@@ -117,7 +118,8 @@ class PreparedCorpus:
                 f"{self.folder} holds the view {View.parse(self._own.provenance['view']).name}; for {view.name} the "
                 f"frames are needed, and {self.card.root} is gone. Mount it again, or prepare that view."
             )
-        key = content_key(view.plain(), self._own.provenance["sha256"])
+        kernels = picture_kernels(view.flow)
+        key = content_key(view.plain(), self._own.provenance["sha256"], kernels)
         files = pd.read_parquet(self.folder / "files.parquet")
         points = self.folder / "points.parquet"
         landmarks = (
@@ -145,6 +147,7 @@ def _prepare(
         "numpy": np.__version__,
         "opencv": cv2.__version__,
         **({"torch": version("torch")} if view.flow == "tvl1" else {}),
+        "kernels": picture_kernels(view.flow),
     }
     made = prepare(
         out,

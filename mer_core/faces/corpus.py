@@ -32,6 +32,7 @@ from mer_core.faces.plan import (
     subject_seed,
 )
 from mer_core.faces.scene import Scene
+from mer_core.numerics import picture_kernels
 from mer_core.settings import Settings
 from mer_core.vision import ESTIMATORS, dynamic_image, estimate_flows
 from mer_core.vision.align import move_flow, move_points, similarity, warp
@@ -252,6 +253,7 @@ class Corpus:
         rows = spread(self.clips["emotion"], limit)
         made_by = {"code": _code(view), "numpy": np.__version__, "opencv": cv2.__version__}
         made_by |= {"torch": version("torch")} if view.flow == "tvl1" else {}
+        made_by |= {"kernels": picture_kernels(view.flow)}
         key = content_key(self.card.plain(), view.plain(), rows.tolist(), made_by)
         folder = self.cache / f"{self.card.name}-{len(rows)}-{view.name}-{key}"
         provenance = {"corpus": self.card.plain(), "view": view.plain(), **made_by, "left out": []}

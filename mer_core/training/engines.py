@@ -10,9 +10,11 @@ from multiprocessing import get_context
 from types import ModuleType
 
 from mer_core.clips import end_with_parent
+from mer_core.numerics import handed_on, take_over
 from mer_core.training.parts import Part, Result, RunError, RunSettings, compute
 
 Results = Iterator[tuple[Part, Result]]
+Compute = Callable[[str, Part], Result]
 
 
 def local(plain: str, todo: list[Part], workers: int) -> Results:
@@ -20,7 +22,7 @@ def local(plain: str, todo: list[Part], workers: int) -> Results:
     if workers == 1 or len(todo) < 2:
         yield from ((part, compute(plain, part)) for part in todo)
         return
-    pool = ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), _start_worker)
+    pool = ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), _start_worker, (handed_on(),))
     try:
         started = {pool.submit(compute, plain, part): part for part in todo}
         for future in as_completed(started):
@@ -34,8 +36,12 @@ def local(plain: str, todo: list[Part], workers: int) -> Results:
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
-    """A worker ends with its parent, even if that is killed, and without a stack when Ctrl-C stops both."""
+def _start_worker(kernels: dict[str, str]) -> None:
+    """A worker ends with its parent, even if that is killed, and without a stack when Ctrl-C stops both.
+
+    It computes with the kernels of its parent, so that the number of workers changes no prediction.
+    """
+    take_over(kernels)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     end_with_parent()
 
@@ -49,11 +55,17 @@ def on_ray(plain: str, todo: list[Part], workers: int) -> Results:
     with _cluster() as ray:
         on_gpu = RunSettings.model_validate_json(plain).device == "cuda"
         room = {"num_cpus": 1, "num_gpus": 1 / workers if on_gpu else 0}
-        task = ray.remote(compute).options(**room, max_retries=5)
-        waiting = {task.remote(plain, part): part for part in todo}
+        task = ray.remote(_compute_elsewhere).options(**room, max_retries=5)
+        waiting = {task.remote(compute, handed_on(), plain, part): part for part in todo}
         while waiting:
             (done, *_), _ = ray.wait(list(waiting), num_returns=1)
             yield waiting.pop(done), _fetch(ray, done)
+
+
+def _compute_elsewhere(compute: Compute, kernels: dict[str, str], plain: str, part: Part) -> Result:
+    """A node has an environment of its own."""
+    take_over(kernels)
+    return compute(plain, part)
 
 
 @contextmanager
