@@ -100,11 +100,9 @@ def test_only_what_changed_is_executed_again_and_a_list_says_why(book, monkeypat
     assert "1 chapters to execute" in tiny.run(book, "mer", "book").stdout
     page = book / "_build/html/chapters/tiny.html"
     assert page.exists()
-    tiny.edit(
-        book / "mer_core/training/runs.py", "def ", "def _another(): ...\n\n\ndef ", first=True
-    )  # not imported
-    tiny.add_comment(book / "mer_core/evaluation/metrics.py")
-    tiny.add_comment(book / "mer_core/book/static/book.css")
+    tiny.append(book / "mer_core/training/runs.py", "OTHER = 1\n")  # which the chapter does not import
+    tiny.append(book / "mer_core/evaluation/metrics.py", "# a comment\n")
+    tiny.append(book / "mer_core/book/static/book.css", "\n")
     tiny.edit(book / tiny.CHAPTER, "Maths: $x^2$", "Another sentence.")
     assert to_execute(book) == ["tiny         unchanged"]
     assert "0 chapters to execute, 1 unchanged" in tiny.run(book, "mer", "book").stdout
