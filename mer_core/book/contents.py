@@ -70,7 +70,7 @@ def inputs(root: Path, chapter: str, *, with_outputs: bool = False) -> dict[str,
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     modules = _modules(root, [cell.source for cell in cells])
     found = {f"cell {number}": _digest(cell.source) for number, cell in enumerate(cells)}
-    found |= _code(root, modules) | _shown_code(root, [cell.source for cell in cells], modules)
+    found |= code_inputs(root, modules) | _shown_code(root, [cell.source for cell in cells], modules)
     if root / STORED in modules:
         found |= _runs(root, chapter, of(found))
     if with_outputs:
@@ -94,11 +94,11 @@ def of(inputs: Mapping[str, str]) -> str:
     return _digest(json.dumps(inputs, sort_keys=True))
 
 
-def _code(root: Path, modules: set[Path]) -> dict[str, str]:
+def code_inputs(root: Path, modules: set[Path]) -> dict[str, str]:
     """Modules by what they do, data files by what they hold."""
     data = {file for module in modules for file in code.data_files(module)} | {root / name for name in ALWAYS}
     found = {module: code.read(module.read_bytes()).sha256 for module in modules}
-    found |= {file: _digest(file.read_bytes()) for file in data - modules}
+    found |= {file: content(file) for file in data - modules}
     return {path.relative_to(root).as_posix(): value for path, value in sorted(found.items())}
 
 
@@ -140,6 +140,11 @@ def _runs(root: Path, chapter: str, by: str) -> dict[str, str]:
 
 def _note(path: Path) -> dict:
     return nbformat.read(path, as_version=4).metadata.get(ASKED, {}) if path.exists() else {}
+
+
+def content(file: Path) -> str:
+    """A digest of what a file holds."""
+    return _digest(file.read_bytes())
 
 
 def _digest(value: str | bytes) -> str:

@@ -3,6 +3,8 @@
 nbval knows equality only, skips pictures, and has no idea of the numbers in a figure.
 """
 
+import mer_core.pinned
+
 import pytest
 from nbval.plugin import IPyNbCell
 
