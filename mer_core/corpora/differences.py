@@ -13,17 +13,15 @@ SHOWN = 20  # lines
 
 def differences(folder: Path, record: Mapping[str, object], tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """A line a difference; none if `record` and what its `tables` hold are what lies there."""
-    held = json.loads((folder / "provenance.json").read_text())
-    if all(held.get(name) == value for name, value in record.items()):
-        return []
-    if "content" not in record:
-        return [*_settings(held, record)]
+    held = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    settings = [*_settings(held, record)]
+    if held.get("content") == record.get("content"):
+        return settings
     if "content" not in held:
         return ["it was prepared by an earlier edition, which did not keep what could be compared"]
-    there = {name: _read(folder / f"{name}.parquet") for name in tables}
+    there = {name: _read(folder / f"{name}.parquet") for name in ("clips", "files", "report", "points")}
     in_order = there["clips"]["clip"].tolist() == tables["clips"]["clip"].tolist()
-    lines = [*_settings(held, record), *_by_clip(there, tables)]
-    return lines or ([] if in_order else ["the order of the clips"])
+    return [*settings, *_by_clip(there, tables)] or ([] if in_order else ["the order of the clips"])
 
 
 def listed(lines: list[str]) -> str:
@@ -37,9 +35,9 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _settings(held: Mapping[str, dict], record: Mapping[str, dict]) -> Iterator[str]:
-    for name in held["corpus"].keys() | record["corpus"].keys():
-        before, now = held["corpus"].get(name), record["corpus"].get(name)
-        if before != now:
+    for name, now in record["corpus"].items():
+        before = held["corpus"].get(name)
+        if before != now and name != "landmarks":  # they are compared, and not what their file is called
             yield f"{name}: {before} there, {now} asked for"
     before, now = (part.get("content", {}).get("opencv") for part in (held, record))
     if before != now:
@@ -51,13 +49,11 @@ def _settings(held: Mapping[str, dict], record: Mapping[str, dict]) -> Iterator[
 
 def _by_clip(there: Mapping[str, pd.DataFrame], now: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """A line for each clip, row or folder of which something is otherwise."""
-    fates = [_fates(tables["report"]) if "report" in tables else {} for tables in (there, now)]
+    fates = [_fates(tables["report"]) for tables in (there, now)]
     parts = [_parts(tables) for tables in (there, now)]
     for name in dict.fromkeys([*parts[1], *parts[0], *fates[1], *fates[0]]):
-        before, after = (
-            {"": fate.get(name)} | part.get(name, {}) for fate, part in zip(fates, parts, strict=True)
-        )
-        said = [_said(what, before.get(what), after.get(what)) for what in dict.fromkeys([*before, *after])
+        before, after = ({"": fates[i].get(name)} | parts[i].get(name, {}) for i in (0, 1))
+        said = [_said(what, before.get(what), after.get(what)) for what in before | after
                 if before.get(what) != after.get(what)]  # fmt: skip
         if not all(name in part for part in parts):  # a clip that comes or goes has all its pictures with it
             said = said[:1]

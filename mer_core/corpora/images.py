@@ -101,6 +101,7 @@ class Picture(NamedTuple):
     height: int = 0
     width: int = 0
     bits: int = 0  # that its largest value has; 8 for all files of 8 bits
+    grey: bool = False  # it has one channel
     sketch: bytes = b""  # its mean values in 8 × 8 fields, uint16
     flaw: str = ""  # what is wrong with it, if anything is
 
@@ -155,7 +156,21 @@ def _look(path: Path, known: Picture | None = None) -> Picture:
         return picture._replace(flaw="can't be decoded" if image is None else f"values of type {image.dtype}")
     bits = 8 if image.dtype == np.uint8 else _bits(data)
     height, width = image.shape
-    return picture._replace(height=height, width=width, bits=bits, sketch=_sketch(image))
+    return Picture(picture.crc, height, width, bits, _is_grey(data), _sketch(image))
+
+
+def _is_grey(data: bytes) -> bool:
+    """Whether a whole picture has one channel, as its header says."""
+    if data.startswith(b"\x89P"):
+        return data[25] in (0, 4)  # without and with transparency
+    if data.startswith(b"BM"):
+        return data[28] <= 8  # bits a pixel
+    at = 2
+    while data.startswith(b"\xff\xd8") and at + 9 < len(data) and data[at] == 0xFF:
+        if 0xC0 <= data[at + 1] <= 0xCF and data[at + 1] not in (0xC4, 0xC8, 0xCC):  # the frame's header
+            return data[at + 9] == 1
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return False
 
 
 def _sketch(image: np.ndarray) -> bytes:

@@ -143,7 +143,7 @@ class PreparedCorpus:
         """Those that were whole when it was prepared, by file."""
         root, files = Path(self.card.root), self.files
         return {
-            root / row.path: Picture(row.crc, row.height, row.width, row.bits, row.sketch)
+            root / row.path: Picture(row.crc, row.height, row.width, row.bits, row.grey, row.sketch)
             for row in files.itertuples()
         }
 

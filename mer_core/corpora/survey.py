@@ -348,10 +348,14 @@ def _kinds(frames: pd.DataFrame) -> dict[str, str]:
 def _kind(lines: pd.DataFrame) -> str:
     bits = depth(lines["bits"].max())
     deep = [f"{bits} bits a value: {2**bits - 1} becomes white"] if bits > 8 else []
+    grey = lines["grey"].sum()
+    mixed = (
+        [f"{grey} of {len(lines)} pictures are grey, the others coloured"] if 0 < grey < len(lines) else []
+    )
     still = ["all its pictures are the same"] if (lines["crc"] == lines["crc"].iloc[0]).all() else []
     alone = [Path(lines["path"].iloc[n]).name for n in _alone(lines["sketch"], bits)]
     said = "is unlike the frames before and after it: damaged, or not of this clip?"
-    return "; ".join([*deep, *still, *(f"{name} {said}" for name in alone)])
+    return "; ".join([*deep, *mixed, *still, *(f"{name} {said}" for name in alone)])
 
 
 def _alone(sketches: Iterable[bytes], bits: int) -> list[int]:

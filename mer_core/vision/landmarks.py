@@ -41,10 +41,8 @@ def misplaced(points: np.ndarray, height: int, width: int) -> str | None:
     A jaw may leave the picture a little; what frames the face may not.
     """
     low, high = points.min(axis=0), points.max(axis=0)
-    picture, box = (
-        f"the picture of {width} × {height}",
-        f"{low[0]:.0f} to {high[0]:.0f}, {low[1]:.0f} to {high[1]:.0f}",
-    )
+    picture = f"the picture of {width} × {height}"
+    box = f"{low[0]:.0f} to {high[0]:.0f}, {low[1]:.0f} to {high[1]:.0f}"
     size, eyes = np.array([width, height]), eye_centres(points)
     inner = np.vstack([eyes, points[[NOSE_TIP, *MOUTH_CORNERS]]])
     if not np.isfinite(points).all():

@@ -128,6 +128,15 @@ def test_a_clip_whose_frames_are_all_the_same_is_remarked(root, brow, capsys):
     assert fate(root, capsys)["remark"] == "all its pictures are the same"
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png", "bmp"])
+def test_grey_pictures_among_coloured_ones_are_remarked(root, brow, capsys, suffix):
+    shutil.rmtree(brow)
+    write_frames(brow, range(1, 10), "{}." + suffix, seed=1)
+    grey = cv2.cvtColor(picture(1, 4), cv2.COLOR_BGR2GRAY)
+    (brow / f"4.{suffix}").write_bytes(cv2.imencode(f".{suffix}", grey)[1].tobytes())
+    assert fate(root, capsys)["remark"] == "1 of 9 pictures are grey, the others coloured"
+
+
 def test_a_picture_that_is_unlike_its_neighbours_is_remarked(root, brow, capsys):
     """Half of it is brighter, as after damage that no decoder noticed."""
     image = picture(1, 4)
