@@ -1,5 +1,6 @@
 # make book   the book, executed and rendered         make lint    style of code and chapters
 # make test   unit tests and notebook tests           make serve   look at the book locally
+# make check  lint, and what can be tested of a change within a minute
 # make lab    the chapters as live notebooks          make clean   remove what was built, keep .venv
 # make bench  speed, memory, shares of time           make chapters   execute what changed and store the outputs
 # make commands    every command printed in the book that `make test` has no time for
@@ -12,15 +13,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book test lint serve lab clean chapters lock bench ray landmarks reproduce commands kernels
+.PHONY: book test check lint serve lab clean chapters lock bench ray landmarks reproduce commands kernels
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)
 	@$(BIN)/mer book
 
+# Both remember what passed, in _build: `make clean` forgets it.
 test: $(INSTALLED)
-	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder # else the few long tests, in tests/book, come last
+	@$(BIN)/pytest --changed -n auto --dist loadfile --no-loadscope-reorder # else the few long tests, in tests/book, come last
 	@$(BIN)/mer verify
+
+# At every save: nothing that opens a browser, executes a chapter or prints a command.
+check: lint
+	@$(BIN)/pytest --changed -n auto --dist loadfile --ignore tests/book
+	@$(BIN)/pytest --changed -n auto tests/book/test_chapters.py tests/book/test_frame.py tests/book/test_seal.py tests/book/test_prose.py
 
 # Half an hour on two idle cores.
 commands: ray landmarks

@@ -3,7 +3,7 @@
 A training run is chaotic. The same seed with other kernels agrees to 1e-5 for ten steps and then drifts until the
 score has moved as far as another seed would move it. On one machine pinned trainings repeat bit for bit; on another of
 the same class they need not. (Measured: of 14 networks that were trained again on another machine one gave all answers
-again, and all scores were within the tolerance of `mer reproduce`. Why is not known.)
+again, and all scores moved less than other seeds move them. Why is not known.)
 
 Importing the package pins nothing: whoever imports a metric keeps his threads. The doors of the book pin, before the
 libraries read what they may take: the `mer` command; a chapter, a script, a test or a benchmark by `mer_core.pinned`,

@@ -105,9 +105,9 @@ class Passed:
     def _narrowed(self) -> bool:
         """Whether only some tests of a file were asked for."""
         option = self.config.option
-        asked = option.keyword or option.lf or option.failedfirst or option.deselect or option.stepwise
+        asked = any(getattr(option, name, None) for name in ("keyword", "deselect", "lf", "stepwise"))
         usual = option.markexpr in ("", *self.config.getini("addopts"))
-        return bool(asked) or not usual or any("::" in word for word in self.config.args)
+        return asked or not usual or any("::" in word for word in self.config.args)
 
 
 def test_inputs(root: Path, path: Path) -> dict[str, str]:

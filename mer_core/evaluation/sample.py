@@ -17,7 +17,6 @@ from mer_core import open_corpus
 from mer_core.evaluation.reproduction import answered_otherwise
 from mer_core.evaluation.review import flat
 from mer_core.evaluation.stored import StoredRun
-from mer_core.methods import FeatureMethod
 from mer_core.training.parts import Material, Part, Result, RunSettings, compute, material
 from mer_core.training.provenance import packages, processor
 
@@ -125,7 +124,7 @@ def _unlike(record: Mapping, shared: Material, made: Result) -> tuple[str, ...]:
     ]
     files = {name for name, _ in record["data"]["sha256"].items() ^ shared.fingerprint.items()}
     changed += [f"other data ({', '.join(sorted(files))})"] if files else []
-    if isinstance(shared.method, FeatureMethod):
+    if not shared.method.draws:
         return tuple(changed)
     pairs = {
         "kernels": (record["numerics"], made.made_by["numerics"]),

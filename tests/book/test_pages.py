@@ -4,6 +4,7 @@ Each page is opened at a desk by day and on a phone by night; then the reader sw
 that can be seen in it; the tests are about what was collected.
 """
 
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,9 @@ import plotly
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
+from mer_core import atomic
 from mer_core.book.build import build
+from mer_core.book.contents import digest, files
 from mer_core.book.page import DRAWN, PLOTLY_JS, STATIC, check_traces
 from tests.book.tiny import ROOT
 
@@ -111,14 +114,20 @@ def visit(browser, address):
 
 @pytest.fixture(scope="module")
 def seen(browser, visit, site, pages):
-    """What a visit to each page in each look showed."""
-    found = {}
+    """What a visit to each page in each look showed; a page that is the same to the byte is not visited again."""
+    found, shared = {}, [*files(site / "_static"), *files(site / "_images"), Path(__file__)]
+    same = digest(f"{browser.version}{SCRIPTS}", shared)
     for look, options in LOOKS.items():
         context = browser.new_context(**options)
         for path in pages:
-            page = visit(path.relative_to(site), context)
-            found[f"{path.relative_to(site)}, {look}"] = look_at(page, look)
-            page.close()
+            memory = (
+                ROOT / "_build" / "seen" / f"{digest(f'{path.relative_to(site)}{look}{same}', [path])}.json"
+            )
+            if not memory.exists():
+                page = visit(path.relative_to(site), context)
+                atomic.write(memory, json.dumps(look_at(page, look)).encode())
+                page.close()
+            found[f"{path.relative_to(site)}, {look}"] = json.loads(memory.read_bytes())
     return found
 
 
