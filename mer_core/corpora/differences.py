@@ -13,7 +13,7 @@ SHOWN = 20  # lines
 
 def differences(folder: Path, record: Mapping[str, object], tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """A line a difference; none if `record` and what its `tables` hold are what lies there."""
-    held = json.loads((folder / "provenance.json").read_text())
+    held = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     if all(held.get(name) == value for name, value in record.items()):
         return []
     if "content" not in record:
