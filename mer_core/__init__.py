@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ClipSet", "View", "corpus_names", "open_clipset", "open_corpus"]
 
+FROM_CATALOGUE = ("corpus_names", "open_corpus")
+
 
 def __getattr__(name: str) -> object:
     """A public name, from the module that holds it."""
-    if name in __all__:
-        place = "corpora.catalogue" if name.endswith(("corpus", "names")) else "clips"
-        return getattr(import_module(f"mer_core.{place}"), name)
-    raise AttributeError(f"module 'mer_core' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'mer_core' has no attribute {name!r}")
+    place = "corpora.catalogue" if name in FROM_CATALOGUE else "clips"
+    return getattr(import_module(f"mer_core.{place}"), name)

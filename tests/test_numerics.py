@@ -13,12 +13,15 @@ import torch
 from mer_core import open_corpus
 from mer_core.book.contents import chapters
 from mer_core.clips import View
-from mer_core.numerics import PINNED, handed_on, numerics_class, picture_kernels, take_over
+from mer_core.numerics import PINNED, handed_on, numerics_class, picture_kernels, processor, take_over
 from mer_core.training import RunSettings, run
+from mer_core.training.engines import _compute_elsewhere
 from tests.book.tiny import ROOT
 
 VARIABLES = {name for settings in PINNED.values() for name in settings}
 SCRIPTS = [path for name in ("data_scripts", "benchmarks") for path in sorted((ROOT / name).glob("*.py"))]
+
+PINS = pytest.mark.skipif("avx2" not in processor(), reason="nothing is pinned on this processor")
 
 OUTSIDER = """
 import json, os, sys
@@ -70,6 +73,7 @@ def test_the_record_says_what_torch_took_and_not_what_was_asked_for(outsider):
     assert "ATEN_CPU_CAPABILITY=default" in outsider["class late"]
 
 
+@PINS
 def test_a_door_that_comes_too_late_says_so_in_a_line_and_sets_what_it_can(outsider):
     assert outsider["stderr"].count("\n") == 1
     assert "too late" in outsider["stderr"]
@@ -77,6 +81,7 @@ def test_a_door_that_comes_too_late_says_so_in_a_line_and_sets_what_it_can(outsi
     assert outsider["threads late"] == 1
 
 
+@PINS
 def test_workers_of_a_late_door_take_the_kernels_of_their_parent(outsider):
     assert "ATEN_CPU_CAPABILITY" not in outsider["handed on"]
     assert outsider["handed on"]["OMP_NUM_THREADS"] == "1"
@@ -89,7 +94,8 @@ def test_pinned_kernels_are_those_of_the_stored_runs():
     assert [text for text in stored if numerics_class().startswith(text)]
 
 
-def test_more_threads_are_recorded_and_handed_on():
+def test_more_threads_are_recorded_and_handed_on(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(before + 1)
@@ -98,6 +104,19 @@ def test_more_threads_are_recorded_and_handed_on():
     finally:
         take_over({"OMP_NUM_THREADS": str(before)})
     assert torch.get_num_threads() == before
+
+
+def test_a_node_of_a_cluster_computes_with_the_kernels_that_it_is_handed(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # put back afterwards
+    before, handed = torch.get_num_threads(), {"MKL_CBWR": "AVX", "OMP_NUM_THREADS": "2"}
+    try:
+        seen = _compute_elsewhere(
+            lambda *_: (os.environ["MKL_CBWR"], torch.get_num_threads()), handed, "", None
+        )
+    finally:
+        torch.set_num_threads(before)
+    assert seen == ("AVX", 2)
 
 
 def test_a_part_that_a_worker_computes_has_the_numerics_of_its_run(tmp_path, monkeypatch):

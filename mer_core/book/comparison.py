@@ -21,13 +21,12 @@ import numpy as np
 
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = (
-    "application/vnd.jupyter.widget-view+json"  # its model has a random name; what it says is in text/plain
+    "application/vnd.jupyter.widget-view+json"  # the random name of a model; what it says is in text/plain
 )
-KINDS = {PLOTLY: "figure"}
-NUMBER = re.compile(
-    r"(?<![\w.#])[-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?: ?%)?(?!\w|\.\d)"
-)  # not 1.2.3, AU4, #0072B2
-PICTURE = re.compile(r"data:image/\w+;base64,([A-Za-z0-9+/=\s]+)")
+PIXELS = ("image/png", "image/jpeg", "image/gif", "image/webp")
+PICTURE = re.compile(r"data:image/\w+;base64,([A-Za-z0-9+/=]+)")
+# No number is in 1.2.3, in AU4 and in #0072B2.
+NUMBER = re.compile(r"(?<![\w.#])[-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?: ?%)?(?!\w|\.\d)")
 ROUNDING = 1e-9  # 0.51 − 0.50 is above 0.01
 
 
@@ -57,14 +56,13 @@ class Tolerance:
         """What the metadata of a cell say; a name that means nothing is an error."""
         plain = metadata.get("tolerance", {})
         if unknown := set(plain) - {field.name for field in fields(cls)}:
-            raise ValueError(
-                f"A tolerance has no {sorted(unknown)}; it may state {[f.name for f in fields(cls)]}."
-            )
+            names = [field.name for field in fields(cls)]
+            raise ValueError(f"A tolerance has no {sorted(unknown)}; it may state {names}.")
         return cls(**plain)
 
     def of(self, stored: str, computed: str) -> float:
         """How far two numbers of a text may be apart."""
-        return self.absolute if re.search(r"[.%e]", stored + computed) else self.counts
+        return self.absolute if re.search(r"[.%eE]", stored + computed) else self.counts
 
 
 def differences(computed: list[dict], stored: list[dict], tolerance: Tolerance) -> list[str]:
@@ -81,7 +79,8 @@ def differences(computed: list[dict], stored: list[dict], tolerance: Tolerance) 
 
 
 def shown(outputs: list[dict]) -> dict[str, object]:
-    """What each output holds, by its place: `stdout`, or its number and type. A stream may have come in pieces."""
+    """What each output holds, by its place: `stdout`, or its number and type. A warning of some machine is none."""
+    outputs = [output for output in outputs if output.get("name") != "stderr"]
     found: dict[str, object] = {}
     for number, output in enumerate(joined(outputs), start=1):
         if output["output_type"] == "stream":
@@ -89,9 +88,20 @@ def shown(outputs: list[dict]) -> dict[str, object]:
         elif output["output_type"] == "error":
             found[f"error {output['ename']}"] = output["evalue"]
         else:
-            kept = {KINDS.get(kind, kind): data for kind, data in output["data"].items() if kind != WIDGET}
-            found |= {f"output {number}, {kind}": kept[kind] for kind in sorted(kept)}
+            kinds = sorted(set(output["data"]) - {WIDGET})
+            found |= {
+                f"output {number}, {_name(kind)}": _content(kind, output["data"][kind]) for kind in kinds
+            }
     return found
+
+
+def _name(kind: str) -> str:
+    return "figure" if kind == PLOTLY else kind
+
+
+def _content(kind: str, data: object) -> object:
+    """A picture as it would stand in a figure."""
+    return f"data:{kind};base64,{''.join(data.split())}" if kind in PIXELS else data
 
 
 def joined(outputs: list[dict]) -> list[dict]:
@@ -132,9 +142,8 @@ def _texts(place: str, new: str, old: str, tolerance: Tolerance) -> Iterator[str
 def _words(text: str, tolerance: Tolerance) -> list[list[str]]:
     """What stands before, between and after the numbers; a sign or a digit more may have moved a column."""
     for group in tolerance.words:
-        text = re.sub(
-            "|".join(re.escape(one) for one in sorted(group, key=len, reverse=True)), group[0], text
-        )
+        longest_first = sorted(group, key=len, reverse=True)
+        text = re.sub("|".join(map(re.escape, longest_first)), group[0], text)
     return [[] if tolerance.any_words else part.split() for part in NUMBER.split(text)]
 
 
@@ -162,10 +171,8 @@ def _digits(number: str) -> str:
 def _first_other_line(new: str, old: str) -> str:
     lines = zip_longest(old.splitlines(), new.splitlines(), fillvalue="")
     before, now = next(pair for pair in lines if pair[0] != pair[1])
-    start = next(
-        (i for i, (a, b) in enumerate(zip(before, now, strict=False)) if a != b), min(len(before), len(now))
-    )
-    start = max(0, start - 60)  # a sentence, or a table, may be one long line
+    first = next(i for i, (a, b) in enumerate(zip_longest(before, now)) if a != b)
+    start = max(0, first - 60)  # a sentence, or a table, may be one long line
     return f"stored {before[start : start + 120]!r}, computed {now[start : start + 120]!r}"
 
 
@@ -202,7 +209,7 @@ def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
         for name in sorted(value):
             yield from _leaves(value[name], f"{path}.{name}".lstrip("."))
     elif isinstance(value, list):
-        yield f"{path}[]", len(value)
+        yield f"{path}[]", f"{len(value)} values"
         for number, one in enumerate(value):
             yield from _leaves(one, f"{path}[{number}]")
     else:
@@ -247,9 +254,8 @@ def _grey_levels(new: str, old: str) -> float:
 
 def _decoded(text: str) -> list[np.ndarray]:
     try:
-        is_read, frames = cv2.imdecodemulti(
-            np.frombuffer(base64.b64decode(text), np.uint8), cv2.IMREAD_UNCHANGED
-        )
+        data = np.frombuffer(base64.b64decode(text), np.uint8)
+        is_read, frames = cv2.imdecodemulti(data, cv2.IMREAD_UNCHANGED)
     except (ValueError, cv2.error):  # no base64, or nothing in it
         return []
     return list(frames) if is_read else []

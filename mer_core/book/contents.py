@@ -79,6 +79,11 @@ def inputs(root: Path, chapter: str, *, with_outputs: bool = False) -> dict[str,
     return found
 
 
+def key(root: Path, chapter: str, *, with_outputs: bool = False) -> str:
+    """Changes when anything changes that the chapter's outputs depend on, or, if asked, what it shows."""
+    return of(inputs(root, chapter, with_outputs=with_outputs))
+
+
 def without_runs(inputs: Mapping[str, str]) -> dict[str, str]:
     """Of the inputs of a chapter those that are its code."""
     return {name: value for name, value in inputs.items() if not name.startswith("results/")}

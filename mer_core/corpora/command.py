@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mer_core.clips import View
 from mer_core.corpora.faces import find_landmarks
-from mer_core.corpora.prepared import PreparedCorpus, check_motion, prepare_corpus
+from mer_core.corpora.prepared import CorpusError, PreparedCorpus, check_view, prepare_corpus
 from mer_core.corpora.report import check_report_file, print_report, write_report
 from mer_core.corpora.source import Source
 from mer_core.corpora.survey import COMMON_REPAIRS, survey
@@ -32,7 +32,7 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
     given = {name: _value(text) for name, text in said.items() if text is not None}
     source = kind(asked.root, asked.labels, kind.Options.parse(given))
     view = _view(asked.view, asked.landmarks)  # a wrong view fails before the work, not after it
-    check_motion(view, source.corpus)
+    check_view(view, source.corpus, colour=source.colour, landmarks=asked.landmarks != "none")
     check_report_file(asked.report)
     before = _lying_there(asked.out)
     found = survey(source, asked.repair, asked.shortest, before.pictures() if before else None)
@@ -43,14 +43,18 @@ def _run(kind: type[Source], asked: argparse.Namespace) -> None:
     if not asked.check:
         repairs, words = tuple(asked.repair), _words(asked, given)
         made = prepare_corpus(found, view, asked.out, landmarks, repairs, asked.workers, words)
-        done = "they lay there, and nothing is done" if before else "prepared"
-        print(f"{made.folder}: {len(made)} clips as {view.name}, {done}.", end=" ")
+        done = " They lay there: nothing is done." if before else ""
+        print(f"{made.folder}: {len(made)} clips as {view.name}.{done}", end=" ")
         print(f"Next: mer run {_next(asked.view, view)} --corpus {made.folder}")
 
 
 def _lying_there(out: Path | None) -> PreparedCorpus | None:
     """What a finished preparation left in the folder that is to be filled."""
-    return PreparedCorpus(out) if out and (out / "files.parquet").exists() else None
+    if not out or not out.exists():
+        return None
+    if not (out / "files.parquet").exists():
+        raise CorpusError(f"{out} is there and holds no preparation: choose another --out.")
+    return PreparedCorpus(out)
 
 
 def _words(asked: argparse.Namespace, options: Mapping[str, object]) -> dict[str, object]:

@@ -59,7 +59,7 @@ def _by_clip(there: Mapping[str, pd.DataFrame], now: Mapping[str, pd.DataFrame])
         )
         said = [_said(what, before.get(what), after.get(what)) for what in dict.fromkeys([*before, *after])
                 if before.get(what) != after.get(what)]  # fmt: skip
-        if before[""] != after[""]:  # a clip that comes or goes has all its pictures with it
+        if not all(name in part for part in parts):  # a clip that comes or goes has all its pictures with it
             said = said[:1]
         if said:
             yield f"{name}: {_shortened(said)}"

@@ -194,7 +194,7 @@ def _prepare(
     out: Path, card: PreparedCard, clips: pd.DataFrame, files: pd.DataFrame, landmarks: Landmarks | None,
     view: View, workers: int, notes: Mapping[str, object], tables: Mapping[str, pd.DataFrame],
 ) -> ClipSet:  # fmt: skip
-    _check_view(view, card, landmarks)
+    check_view(view, card.name, colour=card.colour, landmarks=landmarks is not None)
     shots = _shots(clips, files, landmarks, view)
     record = {
         "corpus": card.plain(),
@@ -233,13 +233,14 @@ def check_motion(view: View, corpus: str) -> None:
         )
 
 
-def _check_view(view: View, card: PreparedCard, landmarks: Landmarks | None) -> None:
-    check_motion(view, card.name)
-    if view.colour and not card.colour:
-        raise CorpusError(f"{card.name} is grey: ask for colour=false.")
-    if (view.landmarks or view.align == "frame") and landmarks is None:
+def check_view(view: View, corpus: str, *, colour: bool, landmarks: bool) -> None:
+    """Refuse a view that a corpus can't give, by whether it has colour and landmarks."""
+    check_motion(view, corpus)
+    if view.colour and not colour:
+        raise CorpusError(f"{corpus} is grey: ask for colour=false.")
+    if (view.landmarks or view.align == "frame") and not landmarks:
         raise CorpusError(
-            f"{view.name} needs the landmarks of {card.name}, and there are none: prepare it with --landmarks FILE or "
+            f"{view.name} needs the landmarks of {corpus}, and there are none: prepare it with --landmarks FILE or "
             "--landmarks dlib, or ask for a view with landmarks=false."
         )
 

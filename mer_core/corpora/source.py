@@ -201,9 +201,9 @@ def find(root: Path, *patterns: str, depth: int = 3) -> list[Path]:
 
 def _entries(folder: Path) -> list[os.DirEntry]:
     """What lies in a folder, by name, without strays."""
-    if not folder.is_dir():
-        raise SourceError(f"There is no folder {folder}.")
     try:
+        if not folder.is_dir():
+            raise SourceError(f"There is no folder {folder}.")
         with os.scandir(folder) as entries:
             held = [entry for entry in entries if not entry.name.startswith(STRAYS)]
     except PermissionError:  # whatever lies in it is missed by its name
@@ -222,7 +222,8 @@ def contents(root: Path, most: int = 6) -> str:
     """What a folder holds, in a line: whoever sees it knows whether it is another one."""
     names = [f"{e.name}/" if _is_folder(e) else e.name for e in _entries(root)]
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    held = f"{root.name} holds {', '.join(names[:most])}{more}" if names else f"{root.name} is empty"
+    inside = f"holds {', '.join(names[:most])}{more}" if names else "is empty"
+    held = f"{root.resolve().name} {inside}"
     films = find(root, *VIDEOS, depth=NESTED)
     if not films:
         return held

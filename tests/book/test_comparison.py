@@ -107,17 +107,27 @@ def test_a_figure_is_compared_in_all_that_it_holds(changed, said):
     assert said in line
 
 
+def test_a_picture_is_compared_by_its_pixels():
+    old, same, other = (displayed("image/webp", picture(by).partition(",")[2]) for by in (0, 2, 60))
+    assert not differences(same, old, Tolerance())
+    (line,) = differences(other, old, Tolerance())
+    assert line.startswith("output 1, image/webp picture 1: ")
+
+
 def test_a_figures_numbers_may_differ_by_rounding_and_a_tolerance_that_is_stated():
     moved = figure(
         y=[0.25 + 1e-9, 100.00001], array=[0.25, 9.0], source=picture(2)
     )  # a list, or a typed array
     assert not differences(moved, figure(), Tolerance())
     assert differences(figure(y=[0.26, 100.0]), figure(), Tolerance())
+    assert differences(figure(y=[0.25] * 99 + [0.2501]), figure(y=[0.25] * 100), Tolerance())
     assert not differences(figure(y=[0.26, 101.0]), figure(), Tolerance(absolute=0.001, relative=0.01))
 
 
-def test_how_a_stream_came_in_pieces_is_no_difference_and_a_missing_output_is_one():
+def test_pieces_of_a_stream_and_warnings_are_no_difference_and_a_missing_output_is_one():
     assert not differences(printed("a\n", "b\n"), printed("a\nb\n"), Tolerance())
+    warned = [*printed("a"), {"output_type": "stream", "name": "stderr", "text": "of this machine"}]
+    assert not differences(warned, printed("a"), Tolerance())
     (line,) = differences([], printed("a"), Tolerance())
     assert line == "stored are stdout; computed none"
 

@@ -75,17 +75,17 @@ def run(book: Path, *command: str) -> subprocess.CompletedProcess:
     )
 
 
-def edit(path: Path, old: str, new: str, *, first: bool = False, sealed: bool = False) -> None:
-    """Replace a text that must be there, everywhere or at its `first` place; `sealed`: as if it had been computed."""
+def edit(path: Path, old: str, new: str, *, sealed: bool = False) -> None:
+    """Replace a text that must be there, everywhere; `sealed`: as if it had been computed."""
     text = path.read_text()
     assert old in text
-    path.write_text(text.replace(old, new, 1 if first else -1))
+    path.write_text(text.replace(old, new))
     if sealed:
         notebook = nbformat.read(path, as_version=4)
         seal(notebook)
         nbformat.write(notebook, path)
 
 
-def add_comment(path: Path) -> None:
-    """Change a file, but nothing that it does."""
-    path.write_text(path.read_text() + "# a comment\n")
+def append(path: Path, text: str) -> None:
+    """Write more at the end of a file."""
+    path.write_text(path.read_text() + text)

@@ -43,6 +43,12 @@ def refused(root, *more):
     return said.splitlines()[1:-1]
 
 
+def test_a_folder_of_something_else_is_left_alone(root, tmp_path):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(SystemExit, match=r"out is there and holds no preparation: choose another --out"):
+        prepare(root)
+
+
 def mend(root, old, new):
     table = root / "labels.csv"
     table.write_text(table.read_text().replace(old, new))
@@ -55,7 +61,7 @@ def test_of_equal_content_nothing_is_done_wherever_and_whenever_it_was_copied(ro
     shutil.rmtree(root)
     (tmp_path / "copy").rename(root)
     prepare(root)
-    assert "they lay there, and nothing is done" in capsys.readouterr().out
+    assert "They lay there: nothing is done." in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
 
 
@@ -79,7 +85,8 @@ def test_a_mended_picture_is_named(root):
     prepare(root)
     write_frames(root / "anna" / "brow", [7], "frame_{:04d}.png", seed=50)
     [line] = refused(root)
-    assert re.match(rf"  {BROW}: frame 7 frame_0007.png \(\w+\) there, frame_0007.png \(\w+\) now$", line)
+    assert line.startswith(f"  {BROW}: ")
+    assert re.search(r"frame 7 frame_0007.png \(\w+\) there, frame_0007.png \(\w+\) now$", line)
 
 
 def test_landmarks_views_repairs_and_clips_that_are_left_out_now_are_differences(root):

@@ -78,7 +78,30 @@ def test_a_second_call_computes_nothing_and_says_the_same(made):
     again = call(*words)  # prepared: no --root
     assert shown(again.stdout) == shown(printed)
     assert times(here) == before
-    assert "they lay there, and nothing is done" in again.stdout
+    assert "They lay there: nothing is done." in again.stdout
+
+
+def test_what_was_mended_since_is_not_passed_over(made):
+    here, words, _ = made
+    picture = here / "CASME2" / "CASME2-RAW" / "sub01" / "EP02_01f" / "img9.jpg"
+    data = picture.read_bytes()
+    picture.write_bytes(picture.with_name("img10.jpg").read_bytes())
+    said = str(call(*words).exception)
+    picture.write_bytes(data)
+    assert (
+        "holds another preparation than the one that is asked for:\n  casme2/sub01/EP02_01f: frame 9 img9.jpg"
+        in said
+    )
+    assert call(*words).exit_code == 0
+
+
+def test_without_its_sources_a_preparation_is_taken_as_it_is(made):
+    here, words, printed = made
+    (here / "CASME2").rename(here / "unplugged")
+    again = call(*words).stdout
+    (here / "unplugged").rename(here / "CASME2")
+    assert "taken as it was prepared, since" in again
+    assert shown(again) == shown(printed)
 
 
 def test_an_interrupted_call_goes_on_where_it_stopped(made):
