@@ -146,4 +146,4 @@ def commit() -> dict[str, object]:
 
 def _git(*words: str) -> str:
     asked = ["git", "-C", str(PACKAGE), *words]
-    return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    return subprocess.run(asked, capture_output=True, check=True, timeout=20, encoding="utf-8").stdout.strip()

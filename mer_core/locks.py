@@ -36,7 +36,7 @@ def locked(file: Path, timeout: float = -1) -> Iterator[None]:
 
 def _refuse_where_none_can_be(file: Path) -> None:
     """Where the file system knows no locks, `filelock` waits for ever, or trusts files that a killed process leaves."""
-    with file.open("a") as trial:
+    with file.open("ab") as trial:
         if fcntl:
             with suppress(BlockingIOError, PermissionError):  # another process holds it
                 fcntl.flock(trial, fcntl.LOCK_EX | fcntl.LOCK_NB)

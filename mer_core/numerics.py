@@ -82,7 +82,11 @@ def _can(name: str) -> bool:
 def processor() -> frozenset[str]:
     """What the processor can do; nothing where the system does not say it (only Linux does)."""
     info = Path("/proc/cpuinfo")
-    said = re.search(r"^flags\s*:(.*)$", info.read_text(), re.MULTILINE) if info.exists() else None
+    said = (
+        re.search(r"^flags\s*:(.*)$", info.read_text(encoding="utf-8"), re.MULTILINE)
+        if info.exists()
+        else None
+    )
     return frozenset(said[1].split()) if said else frozenset()
 
 

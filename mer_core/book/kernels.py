@@ -107,7 +107,7 @@ class Item:
 
     def known(self) -> dict | None:
         """What an earlier call found, if it still holds."""
-        found = json.loads(self.file.read_text()) if self.file.exists() else {}
+        found = json.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
         return found if found.get("key") == self.key else None
 
     def examine(self) -> None:
@@ -119,14 +119,16 @@ class Item:
             call = [sys.executable, "-m", "pytest", *options, "-n0", "-q", f"--junitxml={report}", self.name]
             environment = {**os.environ, **kernels}
             made = subprocess.run(
-                call, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+                call, cwd=self.root, env=environment, capture_output=True, check=False, encoding="utf-8"
             )
             if made.returncode not in (0, 1):  # 1: something failed; else it was stopped, or never began
                 raise BookError(f"{self.name} can't be run under {self.setting}:\n{made.stdout}{made.stderr}")
-            failed = dict(failures(report.read_text()))
+            failed = dict(failures(report.read_text(encoding="utf-8")))
         self.file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.file.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps({"key": key, "failed": failed}, indent=1, ensure_ascii=False))
+        unfinished.write_text(
+            json.dumps({"key": key, "failed": failed}, indent=1, ensure_ascii=False), encoding="utf-8"
+        )
         unfinished.replace(self.file)
 
 

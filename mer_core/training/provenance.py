@@ -79,6 +79,6 @@ def packages() -> dict[str, str]:
 def processor() -> str | None:
     """The model of the processor, as Linux names it, or else as Python does."""
     known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
+    lines = known.read_text(encoding="utf-8").splitlines() if known.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor() or None
