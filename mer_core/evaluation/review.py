@@ -452,14 +452,24 @@ def _on_what(entry: Entry) -> dict[str, object]:
 def _by_what(entry: Entry) -> dict[str, object]:
     record = entry.record
     hardware, code = record["hardware"], record["code"]
-    machine = f"{hardware['machine']}, {hardware['cores']} cores, GPU: {hardware['gpu'] or 'none'}"
+    model = ", ".join(filter(None, (hardware["machine"], hardware.get("processor"))))
+    machine = f"{model}, {hardware['cores']} cores, GPU: {hardware['gpu'] or 'none'}"
     version = f"mer_core {code['mer_core']}, {code['sha256'][:12]}"
     return {
-        "code": link(code["sha256"][:12], version, "code"),
+        "code": join(", ", [link(code["sha256"][:12], version, "code"), *_origin_of_code(entry)]),
         "packages": ", ".join(f"{name} {number}" for name, number in record["environment"].items()),
         "machine": f"{machine}; {record['numerics']}",
         "when": f"{record['started']}; {number(record.get('seconds', NOTHING), '.0f')} s of computing",
     }
+
+
+def _origin_of_code(entry: Entry) -> Iterator[str]:
+    """Which commit the code of a stored run is, and whether it is still today's: that is no verdict."""
+    code = entry.record["code"]
+    if commit := code.get("commit"):
+        yield f"commit {commit[:12]}{'' if code['clean'] else ' with edits'}"
+    is_todays = Run(entry.run.folder).todays_code() == code["sha256"]
+    yield "today's code" if is_todays else "other code than today's"
 
 
 def _for_what(entry: Entry, papers: list[Paper]) -> dict[str, object]:

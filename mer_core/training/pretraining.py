@@ -461,11 +461,11 @@ def _waiting(file: Path) -> Path:
 
 def _finish(file: Path) -> None:
     """The last step of `keep_start`, which may have been killed before it."""
-    with suppress(FileNotFoundError):
-        if json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["sha256"] == sha256(
-            _waiting(file)
-        ):
-            _waiting(file).replace(file)
+    if not (waiting := _waiting(file)).exists():
+        return
+    with suppress(FileNotFoundError):  # another process was first
+        if json.loads(file.with_suffix(".json").read_text(encoding="utf-8")).get("sha256") == sha256(waiting):
+            waiting.replace(file)
 
 
 def read_start(file: Path) -> tuple[Start, dict]:

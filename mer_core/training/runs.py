@@ -128,7 +128,7 @@ class Run:
 
     def stale(self) -> list[Part]:
         """What is whole, but computed by other code than today's."""
-        today = self._code()
+        today = self.todays_code()
         return [part for part in self.finished() if self._note(part)["code"] != today]
 
     def todo(self) -> list[Part]:
@@ -170,7 +170,7 @@ class Run:
         names = {file.relative_to(self.folder).as_posix(): sum_ for file, sum_ in checksums.items()}
         return "".join(f"{sum_}  {name}\n" for name, sum_ in names.items()).encode()
 
-    def _code(self) -> str | None:
+    def todays_code(self) -> str | None:
         """Of a part that would be computed now; None: nobody here knows its method."""
         try:
             return code_of(self.settings.create_method())

@@ -162,7 +162,9 @@ def test_an_unfinished_run_is_not_judged(made):
 
 
 def test_a_run_by_other_code_is_not_judged(made, monkeypatch):
+    assert "today's code" in page(made).texts["run-toy-flow"]
     monkeypatch.setattr(runs, "code_of", lambda method: "another")
+    assert ", other code than today's" in page(made).texts["run-toy-flow"]
     assert "stale: 2 parts computed by other code than today's" in page(made).texts["run-toy-flow"]
 
 

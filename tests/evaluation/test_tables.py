@@ -80,7 +80,7 @@ def test_the_headline_says_what_was_run(tmp_path):
         ({"selection": "test-peek"}, "EPOCH CHOSEN ON THE TEST CLIPS: not a result"),
         ({"selection": "inner"}, "epoch chosen on held-out training subjects"),
         ({"parts": 2}, "INCOMPLETE: 1 of 3 parts missing"),
-        ({"code": "b"}, "3 of 3 parts computed by other code than today's"),
+        ({"code": "b"}, "3 of 3 parts computed by other code than today's: `mer resume` computes them anew"),
     ],
 )
 def test_the_headline_says_what_spoils_the_numbers(tmp_path, settings, warning):

@@ -173,7 +173,7 @@ def test_killed_in_the_middle_it_goes_on_and_repeats_nothing(tmp_path):
     assert not list(killed.rglob("*.unfinished"))
 
 
-def _wait_for(happened, process, seconds=60):
+def _wait_for(happened, process, seconds=300):
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it did not happen in time"
