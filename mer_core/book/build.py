@@ -120,14 +120,12 @@ def _executed(root: Path) -> Memory:
 
 def to_execute(root: Path) -> list[str]:
     """A line a chapter: whether `build` would execute it, and why."""
-    pages = root / "_build" / "pages"
-    return [
-        _plan(
-            name,
-            _executed(root).changed(name, inputs(root, name)) if (pages / name).exists() else ["no page"],
-        )
-        for name in chosen(root, ())
-    ]
+    lines = []
+    for name in chosen(root, ()):
+        has_page = (root / "_build" / "pages" / name).exists()
+        changed = _executed(root).changed(name, inputs(root, name)) if has_page else ["no page yet"]
+        lines.append(_plan(name, "execute", changed))
+    return lines
 
 
 def to_verify(root: Path, only: Sequence[str] = (), *, force: bool = False) -> list[str]:
@@ -135,14 +133,15 @@ def to_verify(root: Path, only: Sequence[str] = (), *, force: bool = False) -> l
     lines = []
     for name in chosen(root, only):
         changed = _passed(root).changed(name, inputs(root, name, with_outputs=True))
-        asked_for = ["asked for"] if force else []
-        lines.append(_plan(name, _broken(root, name) or changed or asked_for))
+        broken, asked_for = _broken(root, name), ["asked for"] if force else []
+        lines.append(_plan(name, "refuse" if broken else "verify", broken or changed or asked_for))
     return lines
 
 
-def _plan(name: str, reasons: list[str]) -> str:
-    more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""
-    return f"{Path(name).stem:12} {', '.join(reasons[:3]) or 'unchanged'}{more}"
+def _plan(name: str, what: str, why: list[str]) -> str:
+    more = f" and {len(why) - 3} more" if len(why) > 3 else ""
+    said = f"{what}: {', '.join(why[:3])}{more}" if why else "unchanged"
+    return f"{Path(name).stem:12} {said}"
 
 
 # Executing

@@ -45,7 +45,7 @@ def test_stored_outputs_are_verified_and_only_once(stored, monkeypatch):
     assert "4 passed" in first.stdout
     monkeypatch.chdir(stored)
     assert CliRunner().invoke(app, ["verify", "--list"]).output == "tiny         unchanged\n"
-    assert to_verify(stored, force=True) == ["tiny         asked for"]
+    assert to_verify(stored, force=True) == ["tiny         verify: asked for"]
     assert "0 chapters to verify, 1 unchanged" in second.stdout
     assert "1 chapters to verify" in tiny.run(stored, "mer", "verify", "--force", "tiny").stdout
 
@@ -96,7 +96,7 @@ def test_a_warning_of_the_build_fails_and_is_named_again(book):
 
 def test_only_what_changed_is_executed_again_and_a_list_says_why(book, monkeypatch):
     monkeypatch.chdir(book)
-    assert CliRunner().invoke(app, ["book", "--list"]).output == "tiny         no page\n"
+    assert CliRunner().invoke(app, ["book", "--list"]).output == "tiny         execute: no page yet\n"
     assert "1 chapters to execute" in tiny.run(book, "mer", "book").stdout
     page = book / "_build/html/chapters/tiny.html"
     assert page.exists()
@@ -109,7 +109,7 @@ def test_only_what_changed_is_executed_again_and_a_list_says_why(book, monkeypat
     assert "Another sentence." in page.read_text()
     assert "UF1 0.733" in page.read_text()
     tiny.edit(book / "mer_core/evaluation/metrics.py", 'average="macro"', 'average="micro"')
-    assert to_execute(book) == ["tiny         mer_core/evaluation/metrics.py"]
+    assert to_execute(book) == ["tiny         execute: mer_core/evaluation/metrics.py"]
 
 
 def test_a_new_citation_on_one_page_leaves_no_dead_link_on_another(book):
@@ -141,7 +141,7 @@ def test_of_the_stored_runs_those_matter_that_the_chapter_asks_for(book):
     assert store("another") == ["results/two"]  # which is not there
     assert to_execute(book) == ["tiny         unchanged"]
     store("two")
-    assert to_execute(book) == ["tiny         results/two"]
+    assert to_execute(book) == ["tiny         execute: results/two"]
 
 
 def test_a_live_control_stands_still_on_the_page_and_a_sentence_says_so(stored):
