@@ -185,7 +185,7 @@ def _with_prose(chapter: Path, page: Path) -> None:
     today.metadata = executed.metadata
     seal(today)
     if today != executed:
-        nbformat.write(today, page)
+        atomic.write(page, nbformat.writes(today).encode())
 
 
 def _execute(chapter: Path, target: Path, code: str = "") -> tuple[str | None, float]:
