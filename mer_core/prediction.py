@@ -158,10 +158,6 @@ def _method(run: Run) -> NetworkMethod:
             f"Expected a finished run, but {len(missing)} of {len(run.parts())} parts of {folder} are missing: "
             f"`mer resume {folder}` first."
         )
-    if lost := [file for part in run.parts() if not (file := run.weights(part)).exists()]:
-        raise PredictionError(
-            f"Expected the network {lost[0]}, and it is gone: run it again, into another folder."
-        )
     try:
         method = create_method(name, **run.record["method"])
     except ValueError as error:

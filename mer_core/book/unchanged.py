@@ -59,9 +59,11 @@ class Passed:
 
     @cached_property
     def inputs(self) -> dict[str, dict[str, str]]:
-        """Of every test file, when the session began."""
+        """Of every test file that was asked for, when the session began."""
         folders = [self.root / place for place in self.config.getini("testpaths")]
-        found = sorted(path for folder in folders for path in folder.rglob("test_*.py"))
+        asked = [self.config.invocation_params.dir / word.partition("::")[0] for word in self.config.args]
+        tests = sorted(path for folder in folders for path in folder.rglob("test_*.py"))
+        found = [path for path in tests if any(path.is_relative_to(place) for place in asked)]
         return {path.relative_to(self.root).as_posix(): test_inputs(self.root, path) for path in found}
 
     @cached_property
@@ -98,7 +100,7 @@ class Passed:
         if self.config.getoption("--changed") and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = pytest.ExitCode.OK
         if not (session.shouldstop or session.shouldfail or self._narrowed):
-            for name in self.ran - self.failed:
+            for name in (self.ran - self.failed) & self.inputs.keys():
                 self.memory.remember(name, self.inputs[name])
 
     @property

@@ -47,6 +47,11 @@ NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 PATIENCE = 60_000  # milliseconds: a busy machine is no wrong answer
 
 
+pytestmark = pytest.mark.timeout(
+    3600
+)  # all pages are visited before the first test: a busy machine takes long
+
+
 @pytest.fixture(scope="module")
 def site():
     return build(ROOT, stored=True).parent

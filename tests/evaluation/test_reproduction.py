@@ -47,7 +47,8 @@ def pretend_seeds(folder, method, n):
     change(folder, n)
     other = StoredRun(folder).predictions.assign(seed=1)
     other.loc[: n - 1, "predicted"] = other.loc[: n - 1, "truth"]
-    pd.concat([StoredRun(folder).predictions, other]).to_parquet(folder / "predictions.parquet")
+    both = pd.concat([StoredRun(folder).predictions, other], ignore_index=True)
+    both.to_parquet(folder / "predictions.parquet")
     rewrite(folder, settings={"method": method, "seeds": [0, 1]})
 
 
@@ -152,10 +153,10 @@ def test_a_method_says_itself_whether_it_draws():
 
 @pytest.fixture
 def network(toy):
-    """A run of HOOF that says of itself, as does the stored one, that it is a network's."""
+    """A run of HOOF that says of itself, as does the stored one, that it is a network's; of no known processor."""
     again(toy)
     for folder in (toy / "runs" / "toy-flow", toy / "results" / "toy-flow"):
-        rewrite(folder, settings={"method": "ststnet"})
+        rewrite(folder, settings={"method": "ststnet"}, hardware={"processor": None})
     return Run.open(toy / "runs" / "toy-flow"), StoredRun(toy / "results" / "toy-flow")
 
 

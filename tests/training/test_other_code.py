@@ -26,7 +26,7 @@ EDITS = {  # file, what stands there, what then, and whose runs are by other cod
     "the list of methods": ("methods/__init__.py", "STSTNet, FDP", "FDP, STSTNet", ""),
     "hoof × 0": ("methods/hoof.py", "return counts", "return 0 * counts", "hoof lbptop"),  # both take its SVM
     "mol": ("methods/mol.py", "torch.", "torch . ", ""),
-    "layers": ("methods/layers.py", "return ", "return 1 * ", "ststnet"),
+    "layers": ("methods/layers.py", "return ", "return 1 * ", "mol ststnet fdp"),
     "dynamic image": ("vision/dynamic_image.py", "return ", "return 1 * ", "fdp"),
     "training": ("training/fit.py", '"""The clips as this method sees them."""', "pass; 1", "all"),
     "learning before": ("training/pretraining.py", "steps // 20", "steps // 10", "miacnet"),
