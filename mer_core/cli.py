@@ -150,7 +150,7 @@ def data(
         str | None, typer.Argument(help="Name of a corpus, or a prepared folder; none: list them.")
     ] = None,
 ) -> None:
-    """What corpora there are, or the data card of one. Licensed corpora are prepared by data_scripts/.
+    """What corpora there are, or the data card of one. Licensed corpora are prepared by `mer prepare`.
 
     Example: mer data synth
     """
@@ -161,6 +161,25 @@ def data(
     else:
         rows = open_corpus(corpus).card.table()[""].items()
         print("\n".join(f"{name}: {value}" for name, value in rows))
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def prepare(
+    words: typer.Context,
+    name: Annotated[str, typer.Argument(help="casme2, …, or your own: module:Class.")] = "",
+) -> None:
+    """A corpus as its owners hand it out becomes a ClipSet; after its name, --help lists its options.
+
+    Example: mer prepare casme2 --root CASME2 --check
+    """
+    from mer_core.corpora.command import run_script
+    from mer_core.corpora.sources import find_source, source_names
+
+    if name in ("", "--help"):
+        return print(words.get_help(), f"NAME is one of {', '.join(source_names())}.")
+    run_script(find_source(name), words.args, f"mer prepare {name}")
 
 
 Folder = Annotated[Path, typer.Argument(help="Folder of a run.")]
@@ -448,7 +467,7 @@ def _reproduce_table(asked: dict[str, object]) -> None:
     from mer_core.evaluation.licensed import Asked, compute_paper
     from mer_core.evaluation.papers_table import text
 
-    for made in compute_paper(Asked.parse({**asked, "scripts": str(find_root() / "data_scripts")})):
+    for made in compute_paper(Asked.parse(asked)):
         print(text(made), flush=True)
 
 

@@ -437,6 +437,7 @@ class MA2MI(NetworkMethod):
     """Recognise from onset and apex; where it starts from is a setting."""
 
     name = "miacnet"
+    origin = "abstract"
     Settings = MA2MISettings
     presets: ClassVar = {
         "book": {
