@@ -192,7 +192,7 @@ PerGPU = Annotated[int, typer.Option(min=1, help="Parts at once on a GPU of a Ra
 
 @app.command()
 def run(
-    method: Annotated[str, typer.Argument(help="Name of a method, e.g. ststnet.")],
+    method: Annotated[str, typer.Argument(help="Name of a method (ststnet), or your own: module:Class.")],
     corpus: Annotated[
         str,
         typer.Option(help="Name of a corpus (see mer data), a prepared folder, or several with + between."),
@@ -230,7 +230,9 @@ def run(
     asked |= {"official": str(official) if official else None}
     asked |= {"device": device, "limit": limit, "every_epoch": every_epoch, "keep_weights": keep_weights}
     corpora = "+".join(Path(part).name for part in corpus.split("+"))
-    name = f"{method}-{corpora}-{classes}-{preset}-{folds}" + ("" if selection == "last" else f"-{selection}")
+    name = f"{method.replace(':', '.')}-{corpora}-{classes}-{preset}-{folds}" + (
+        "" if selection == "last" else f"-{selection}"
+    )
     _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu)
 
 

@@ -1,4 +1,4 @@
-"""One method, one file. A method joins the book by its class standing in `METHODS`."""
+"""One method, one file. A method joins the book by its class standing in `METHODS`; others are named `module:Class`."""
 
 from torch import nn
 
@@ -21,6 +21,7 @@ from mer_core.methods.majority import Majority
 from mer_core.methods.mol import MOL
 from mer_core.methods.offapex import OffApex
 from mer_core.methods.ststnet import STSTNet
+from mer_core.named import find, names
 
 METHODS: dict[str, type[Method]] = {
     method.name: method
@@ -30,16 +31,22 @@ METHODS: dict[str, type[Method]] = {
 }  # fmt: skip
 
 
+GROUP = "mer_core.methods"  # of entry points
+
+
 def method_names() -> list[str]:
-    """The methods of the book, from the simplest on."""
-    return list(METHODS)
+    """The methods of the book, from the simplest on, and those of installed packages."""
+    return names(METHODS, GROUP)
+
+
+def find_method(name: str) -> type[Method]:
+    """A method by its name, or by where its class stands: `mypkg.mine:Mine`."""
+    return find(name, METHODS, GROUP, Method)
 
 
 def create_method(name: str, preset: str = "book", **settings: object) -> Method:
     """A method with the settings of a preset, some of them changed."""
-    if name not in METHODS:
-        raise ValueError(f"There is no method {name!r}; there are {', '.join(METHODS)}.")
-    method = METHODS[name]
+    method = find_method(name)
     if preset not in method.presets:
         raise ValueError(f"{name} has no preset {preset!r}; it has {', '.join(method.presets)}.")
     return method(method.Settings.parse({**method.presets[preset], **settings}))
@@ -61,5 +68,5 @@ def create_model(name: str, n_classes: int, preset: str = "book", **settings: ob
 
 __all__ = [
     "METHODS", "Augment", "FeatureMethod", "Method", "NetworkMethod", "NetworkSettings", "Stage",
-    "count_parameters", "create_method", "create_model", "method_names",
+    "count_parameters", "create_method", "create_model", "find_method", "method_names",
 ]  # fmt: skip
