@@ -15,11 +15,11 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from mer_core.book.results import RESULTS
 from mer_core.clips import View
 from mer_core.corpora import Source
 from mer_core.faces.corpus import CARDS
 from mer_core.ledger.experiments import always_the_commonest, listed
+from mer_core.ledger.results import RESULTS
 from mer_core.ledger.stored import StoredRun
 from mer_core.methods import METHODS, create_method
 from mer_core.methods.base import Method, NetworkMethod, count_parameters

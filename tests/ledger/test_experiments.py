@@ -1,7 +1,6 @@
 import pandas as pd
 import pytest
 
-from mer_core.book.results import RESULTS
 from mer_core.ledger.experiments import (
     LEVEL,
     always_the_commonest,
@@ -12,6 +11,7 @@ from mer_core.ledger.experiments import (
     verdicts,
 )
 from mer_core.ledger.reproduction import reproduce
+from mer_core.ledger.results import RESULTS
 from mer_core.methods import NetworkMethod
 from mer_core.settings import SettingsError
 from tests.ledger.conftest import TOY
