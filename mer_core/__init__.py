@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from mer_core.corpora.catalogue import corpus_names, open_corpus
     from mer_core.corpora.labelled import labelled
     from mer_core.corpora.source import Source
-    from mer_core.evaluation.metrics import scores
     from mer_core.methods.base import FeatureMethod, Method, NetworkMethod, NetworkSettings
+    from mer_core.scoring.metrics import scores
     from mer_core.training.parts import RunSettings
     from mer_core.training.runs import Run, run
 
@@ -27,7 +27,7 @@ PLACES = {
     "corpora.catalogue": ("corpus_names", "open_corpus"),
     "corpora.labelled": ("labelled",),
     "corpora.source": ("Source",),
-    "evaluation.metrics": ("scores",),
+    "scoring.metrics": ("scores",),
     "methods.base": ("FeatureMethod", "Method", "NetworkMethod", "NetworkSettings"),
     "training.parts": ("RunSettings",),
     "training.runs": ("Run", "run"),
