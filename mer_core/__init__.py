@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mer_core.training.parts import RunSettings
     from mer_core.training.runs import Run, run
 
+__version__ = "0.2.0"
 __all__ = [
     "ClipSet", "FeatureMethod", "Method", "NetworkMethod", "NetworkSettings", "Run", "RunSettings", "Source", "View",
     "corpus_names", "labelled", "open_clipset", "open_corpus", "run", "scores",

@@ -1,5 +1,6 @@
 """The `mer` command."""
 
+import inspect
 import json
 import os
 import sys
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mer_core import numerics
-from mer_core.book.contents import find_root
+from mer_core import __version__, numerics
 from mer_core.door import pass_through
+from mer_core.place import BookError, find_root
 
 if TYPE_CHECKING:
     from mer_core.ledger.experiments import Experiment
@@ -28,9 +29,18 @@ CORES = os.cpu_count() or 1
 DEBUG = "--debug"
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"mer_core {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def mer(
     debug: Annotated[bool, typer.Option(DEBUG, help="Show the stack of what goes wrong.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it, and no more.")
+    ] = False,
 ) -> None:
     """Micro-expression recognition: the book that runs."""
 
@@ -154,13 +164,42 @@ def data(
 
     Example: mer data synth
     """
-    from mer_core import corpus_names, open_corpus
+    from mer_core import open_corpus
 
     if corpus is None:
-        print("\n".join(f"{name:<12} {open_corpus(name).card.about}" for name in corpus_names()))
-    else:
-        rows = open_corpus(corpus).card.table()[""].items()
-        print("\n".join(f"{name}: {value}" for name, value in rows))
+        return corpora()
+    rows = open_corpus(corpus).card.table()[""].items()
+    print("\n".join(f"{name}: {value}" for name, value in rows))
+
+
+@app.command()
+def methods() -> None:
+    """What methods there are; your own is named module:Class."""
+    from mer_core.methods import find_method, method_names
+
+    for name in method_names():
+        print(f"{name:<12} {inspect.getdoc(find_method(name)).splitlines()[0]}")
+
+
+@app.command()
+def classes() -> None:
+    """What class maps there are, and the classes of each."""
+    from mer_core.protocols import CLASS_MAPS
+
+    for name, mapping in CLASS_MAPS.items():
+        print(f"{name:<26} {', '.join(mapping.classes)}")
+
+
+@app.command()
+def corpora() -> None:
+    """What corpora there are: those that are drawn, and those that `mer prepare` makes ready."""
+    from mer_core import corpus_names, open_corpus
+    from mer_core.corpora.sources import find_source, source_names
+
+    for name in corpus_names():
+        print(f"{name:<12} {open_corpus(name).card.about}")
+    for name in source_names():
+        print(f"{name:<12} {find_source(name).about} (mer prepare {name})")
 
 
 @app.command(
@@ -186,7 +225,10 @@ Folder = Annotated[Path, typer.Argument(help="Folder of a run.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes here; default: one a core, or one that feeds a GPU.")
 ]
-Engine = Annotated[str, typer.Option(help="local, or ray: a cluster (see requirements-ray.txt).")]
+Engine = Annotated[str, typer.Option(help="local, or ray: a cluster, an extra: mer-core[ray].")]
+Results = Annotated[
+    Path | None, typer.Option(help="Folder of stored runs; default: results/ of the book, or of this folder.")
+]
 PerGPU = Annotated[int, typer.Option(min=1, help="Parts at once on a GPU of a Ray cluster.")]
 
 
@@ -366,7 +408,11 @@ def _numbers(said: str) -> list[float]:
 
 
 @app.command()
-def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder of results/.")]) -> None:
+def keep(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(help="A new folder of results/.")],
+    results: Results = None,
+) -> None:
     """Store a finished run in the book: settings, provenance, predictions; what chapters take their numbers from.
 
     Example: mer keep runs/ststnet-synth-megc2019-3class-book-loso inflate/ststnet
@@ -375,7 +421,7 @@ def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder 
     from mer_core.ledger.stored import new_place
     from mer_core.training import Run
 
-    target = new_place(find_root() / "results", name)
+    target = new_place(_results(results), name)
     print(keep_run(Run.open(folder), target).folder)
 
 
@@ -415,6 +461,7 @@ def reproduce(
     out: Annotated[
         Path, typer.Option(help="Folder of the runs: what is finished there is not repeated.")
     ] = Path("runs/reproduce"),
+    results: Results = None,
     workers: Workers = None,
     engine: Engine = "local",
 ) -> None:
@@ -439,10 +486,12 @@ def reproduce(
             raise ValueError(
                 "--sample computes parts as they are stored: it takes --seed and --minutes alone."
             )
-        _reproduce_sample(sample, seed, minutes)
+        _reproduce_sample(_results(results), sample, seed, minutes)
     elif not (paper or corpus or root):
         changes |= {"selection": selection} if selection else {}
-        _reproduce_experiments(listed(only, main=main), store=store, changes=changes, **shared)
+        _reproduce_experiments(
+            _results(results), listed(only, main=main), store=store, changes=changes, **shared
+        )
     elif only or main or store or not (paper and corpus):
         raise ValueError(
             "A licensed corpus needs both --paper and --corpus, and takes no --only, --main or --store."
@@ -452,10 +501,10 @@ def reproduce(
         _reproduce_table({**asked, **shared, "out": str(out), "selections": (selection or "last").split(",")})
 
 
-def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
+def _reproduce_sample(results: Path, n: int, seed: int, minutes: float) -> None:
     from mer_core.ledger.sample import conclusion, draw, refuse_wrong, repeated, stored_parts
 
-    drawn = draw(stored_parts(find_root() / "results"), n, seed, minutes)
+    drawn = draw(stored_parts(results), n, seed, minutes)
     print(f"{len(drawn)} stored parts, drawn by seed {seed}", flush=True)
     rows = []
     for row in repeated(drawn, minutes):
@@ -474,11 +523,10 @@ def _reproduce_table(asked: dict[str, object]) -> None:
 
 
 def _reproduce_experiments(
-    experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: object
+    results: Path, experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: object
 ) -> None:
     from mer_core.ledger.reproduction import Clock, conclusion, refuse_drift, reproduce
 
-    results = find_root() / "results"
     clock = Clock(experiments, results, workers, out, options["changes"])
     print(f"{len(experiments)} experiments; {clock.left()}".rstrip("; "))
     rows = []
@@ -497,6 +545,7 @@ def review(
     ] = Path("runs/reproduce"),
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("review.html"),
     paper: Annotated[str | None, typer.Option(help="Its runs and claims only, such as fdp.")] = None,
+    results: Results = None,
 ) -> None:
     """One page for a reviewer: what was run, on what, by what; every claim; what moved; all predictions to save.
 
@@ -504,8 +553,18 @@ def review(
     """
     from mer_core.ledger.review import review as make_review
 
-    out.write_text(page := make_review(find_root() / "results", runs, paper), encoding="utf-8")
+    out.write_text(page := make_review(_results(results), runs, paper), encoding="utf-8")
     print(f"{out}: one file of {len(page.encode()) / 1e6:.1f} MB, complete without a network")
+
+
+def _results(given: Path | None) -> Path:
+    """The folder that is named; else the book's, and outside of one that of the working directory."""
+    if given is not None:
+        return given
+    try:
+        return find_root() / "results"
+    except BookError:
+        return Path("results")
 
 
 def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:

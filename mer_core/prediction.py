@@ -339,7 +339,7 @@ def _landmarks(
     if view.landmarks or view.align == "frame":
         raise PredictionError(
             "Expected to be told where the face is, since this method aligns it. Add --landmarks FILE (68 points a "
-            "frame), --landmarks dlib (a detector: pip install -r requirements-landmarks.txt), or --eyes X,Y,X,Y."
+            "frame), --landmarks dlib (a detector: pip install mer-core[landmarks]), or --eyes X,Y,X,Y."
         )
     return None
 

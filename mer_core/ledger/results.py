@@ -6,7 +6,10 @@ import mer_core
 from mer_core.asked import ask
 from mer_core.ledger.stored import StoredRun, stored_runs
 
-RESULTS = Path(mer_core.__file__).parents[1] / "results"  # a chapter may be run from anywhere
+BESIDE = Path(mer_core.__file__).parents[1] / "results"
+RESULTS = (
+    BESIDE if BESIDE.is_dir() else Path("results")
+)  # of the book, from anywhere; or of the working directory
 
 
 def find_run(name: str) -> StoredRun | None:
@@ -19,5 +22,5 @@ def stored_run(name: str) -> StoredRun:
     """A run of `results/`; an error that lists those there are."""
     if found := find_run(name):
         return found
-    names = [run.name for run in stored_runs(RESULTS)]
-    raise ValueError(f"There is no stored run {name!r}; there are {', '.join(names) or 'none'}.")
+    there_are = ", ".join(run.name for run in stored_runs(RESULTS)) or f"none in {RESULTS.resolve()}"
+    raise ValueError(f"There is no stored run {name!r}; there are {there_are}.")

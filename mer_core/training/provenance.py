@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from mer_core import __version__
 from mer_core.code import HOMES, PACKAGE, closure, code_key, commit, homes_of
 from mer_core.methods.base import Method
 
@@ -64,7 +65,7 @@ def provenance(method: Method) -> dict[str, object]:
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     machine = {"machine": platform.machine(), "processor": processor(), "cores": os.cpu_count(), "gpu": gpu}
     return {
-        "code": {"mer_core": version("mer-core"), "sha256": code_of(method), **commit()},
+        "code": {"mer_core": __version__, "sha256": code_of(method), **commit()},
         "environment": packages(),
         "hardware": machine,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

