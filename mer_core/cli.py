@@ -553,7 +553,11 @@ def review(
     """
     from mer_core.ledger.review import review as make_review
 
-    out.write_text(page := make_review(_results(results), runs, paper), encoding="utf-8")
+    if not any((stored := _results(results)).glob("*/*/run.json")):
+        raise ValueError(
+            f"There are no stored runs in {stored.resolve()}: `mer keep` stores one; or name --results."
+        )
+    out.write_text(page := make_review(stored, runs, paper), encoding="utf-8")
     print(f"{out}: one file of {len(page.encode()) / 1e6:.1f} MB, complete without a network")
 
 
