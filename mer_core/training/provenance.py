@@ -18,7 +18,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "opencv-python", "p
 PARTS, LEARNT_BEFORE = (PACKAGE / "training" / name for name in ("parts.py", "pretraining.py"))
 # What these make stands in a run's record by content: the method with all its settings, the clips' checksums, kernels.
 RECORDED = {
-    PACKAGE / name for name in ("methods/__init__.py", "corpora/catalogue.py", "numerics.py", "code.py")
+    PACKAGE / name for name in ("methods/registry.py", "corpora/catalogue.py", "numerics.py", "code.py")
 }
 
 

@@ -12,7 +12,7 @@ from mer_core.code import commit
 from mer_core.evaluation.experiments import listed
 from mer_core.evaluation.reproduction import reproduce
 from mer_core.evaluation.sample import conclusion, draw, refuse_wrong, repeat, stored_parts
-from mer_core.methods import HOOF
+from mer_core.methods.hoof import HOOF
 
 
 @pytest.fixture
