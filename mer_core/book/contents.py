@@ -19,7 +19,7 @@ import yaml
 from mer_core import code
 
 RESULTS = "results/"
-STORED = "mer_core/evaluation/stored.py"  # what reads them
+STORED = "mer_core/ledger/stored.py"  # what reads them
 REGISTRY = "mer_core/methods/registry.py"  # what makes a method of a name
 STUDIES = "mer_core/studies"
 ALWAYS = ("mer_core/numerics.py", "requirements.lock")  # what every number depends on
@@ -138,7 +138,7 @@ def _runs(root: Path, chapter: str, by: str) -> dict[str, str]:
     """The stored runs for which this very code asked when it was last executed; all of them if it never was."""
     notes = [_note(root / chapter), _note(root / "_build" / "pages" / chapter)]
     known = [note["runs"] for note in notes if note.get("by") == by]
-    names = known[0] if known else [path.name for path in (root / RESULTS).glob("*")]
+    names = known[0] if known else ["/".join(path.parts[-2:]) for path in (root / RESULTS).glob("*/*")]
     folders = {f"{RESULTS}{name}": root / RESULTS / name for name in sorted(names)}
     return {name: digest(name, files(folder) if folder.exists() else ()) for name, folder in folders.items()}
 

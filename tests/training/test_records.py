@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save as pack
 
 from mer_core import cli
-from mer_core.evaluation.stored import StoredRun
+from mer_core.ledger.stored import StoredRun
 from mer_core.methods import create_model
 from mer_core.reading import FileError, read_json, read_parquet
 from mer_core.training import Run, load_network, run
