@@ -22,7 +22,7 @@ BOOK = {  # from the simplest on
     "amnet2d": "mer_core.methods.famnet:AMNet2D",
     "amnet3d": "mer_core.methods.famnet:AMNet3D",
     "famnet": "mer_core.methods.famnet:FAMNet",
-    "miacnet": "mer_core.methods.ma2mi:MA2MI",
+    "miacnet": "mer_core.methods.ma2mi.network:MA2MI",
 }
 
 

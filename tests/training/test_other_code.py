@@ -29,7 +29,7 @@ EDITS = {  # file, what stands there, what then, and whose runs are by other cod
     "layers": ("methods/layers.py", "return ", "return 1 * ", "mol ststnet fdp"),
     "dynamic image": ("vision/dynamic_image.py", "return ", "return 1 * ", "fdp"),
     "training": ("training/fit.py", '"""The clips as this method sees them."""', "pass; 1", "all"),
-    "learning before": ("training/pretraining.py", "steps // 20", "steps // 10", "miacnet"),
+    "learning before": ("methods/ma2mi/pretraining.py", "steps // 20", "steps // 10", "miacnet"),
 }
 SCRIPT = """
 import json, sys
