@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from mer_core.clips import ClipSet, View, content_key, open_clipset, prepare, spread
+from mer_core.clips import ClipSet, View, apex_or_middle, content_key, open_clipset, prepare, spread
 from mer_core.corpora.differences import differences, listed
 from mer_core.corpora.images import Picture, depth, read_image
 from mer_core.corpora.survey import Survey
@@ -274,9 +274,8 @@ def _shot(row: tuple, files: pd.DataFrame, landmarks: Landmarks | None, view: Vi
 
 
 def _ends(row: tuple) -> tuple[int, int]:
-    """Onset and apex; in a corpus without apex the middle stands in, in flow too."""
-    onset, offset = int(row.onset), int(row.offset)
-    return onset, (onset + offset) // 2 if pd.isna(row.apex) else int(row.apex)
+    """Onset and apex."""
+    return int(row.onset), apex_or_middle(int(row.onset), row.apex, int(row.offset))
 
 
 def _moments(row: tuple, view: View) -> np.ndarray:  # (T,)

@@ -25,7 +25,6 @@ from typing import Annotated, ClassVar, Literal
 from zlib import crc32
 
 import numpy as np
-import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -388,7 +387,9 @@ class FDP(NetworkMethod):
         if self.settings.sees == "dynamic image":
             return torch.from_numpy(dynamic_image(x.numpy(), of="means")).float()[:, None].expand_as(x)
         if self.settings.sees == "difference":
-            return (x[torch.arange(len(x)), _apex(clips.clips)] - x[:, 0])[:, None].expand_as(x)
+            return (x[torch.arange(len(x)), self.view.apex_moment(clips.clips)] - x[:, 0])[:, None].expand_as(
+                x
+            )
         if self.settings.centred:  # the weights of rank pooling add up to 0: the dynamic image stays the same
             return x - x.mean(dim=1, keepdim=True)
         return x
@@ -418,10 +419,3 @@ def _ordered(clips: ClipSet, order: str) -> np.ndarray:  # (N, 8, H, W)
         draws = [np.random.default_rng(crc32(name.encode())) for name in clips.clips["clip"]]
         return np.stack([one[draw.permutation(FRAMES)] for one, draw in zip(frames, draws, strict=True)])
     return frames[:, ::-1].copy() if order == "reversed" else frames
-
-
-def _apex(clips: pd.DataFrame) -> Tensor:  # (N,)
-    """Which of the eight frames is nearest to the apex; the middle where there is none."""
-    onset, apex, offset = (clips[name].astype(float) for name in ("onset", "apex", "offset"))
-    share = ((apex - onset) / (offset - onset)).fillna(0.5)
-    return torch.from_numpy((share * (FRAMES - 1)).round().to_numpy(int))
