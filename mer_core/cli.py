@@ -327,15 +327,16 @@ def predict(
 
     Example: mer predict myclip --run runs/mine --onset 1 --apex 21 --offset 40
     """
-    from mer_core.prediction import Marks, report
+    from mer_core.prediction import Marks
     from mer_core.prediction import predict as predict_clip
+    from mer_core.prediction.page import page
 
     made = predict_clip(clip, run, Marks(onset, apex, offset), landmarks, _numbers(eyes) if eyes else None)
-    page = out or Path(f"{made.name}-prediction.html")
-    page.write_text(report(made), encoding="utf-8")
-    print(f"{made}\nThe page is {page}")
+    file = out or Path(f"{made.name}-prediction.html")
+    file.write_text(page(made), encoding="utf-8")
+    print(f"{made}\nThe page is {file}")
     if open_:
-        typer.launch(page.resolve().as_uri())
+        typer.launch(file.resolve().as_uri())
 
 
 def _numbers(said: str) -> list[float]:

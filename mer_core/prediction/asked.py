@@ -497,10 +497,3 @@ def _cautions(made: Prediction) -> Iterator[str]:
         "A class is the name that a corpus gives to movements. It does not say what a person feels, thinks or hides. "
         "Never decide anything about a person by it."
     )
-
-
-def report(prediction: Prediction) -> str:
-    """The prediction as one HTML page that needs no other file."""
-    from mer_core.figures.prediction import page
-
-    return page(prediction)
