@@ -164,7 +164,8 @@ def _stages(settings: "FDPSettings") -> tuple[nn.Sequential, int]:
     has_local, has_global = settings.blocks != "global", settings.blocks != "local"
     total = sum(n * has_local + has_global for n in settings.depths)
     drops = iter(0.1 * n / max(1, total - 1) for n in range(total))
-    blocks, before = [], settings.stem
+    blocks: list[nn.Module] = []
+    before = settings.stem
     for stage, (depth, width) in enumerate(zip(settings.depths, settings.widths, strict=True)):
         stride = 1 if stage == 0 else 2
         for _ in range(depth * has_local):
@@ -233,10 +234,9 @@ class SegNet(nn.Module):
             _layers([before, *[after] * n]) for (before, after), n in zip(pairs, layers, strict=True)
         )
         pairs[0] = (widths[0], widths[0])
-        self.up = nn.ModuleList(
-            _layers([*[after] * n, before]) for (before, after), n in zip(pairs, layers, strict=True)
-        )
-        self.up[0][-1] = nn.Conv2d(widths[0], 1, 3, padding=1)
+        up = [_layers([*[after] * n, before]) for (before, after), n in zip(pairs, layers, strict=True)]
+        up[0][-1] = nn.Conv2d(widths[0], 1, 3, padding=1)
+        self.up = nn.ModuleList(up)
 
     def forward(self, x: Tensor) -> Tensor:
         places = []
@@ -244,7 +244,7 @@ class SegNet(nn.Module):
             x, largest = F.max_pool2d(stage(x), 2, return_indices=True)
             places.append(largest)
         for stage, largest in zip(reversed(self.up), reversed(places), strict=True):
-            x = stage(F.max_unpool2d(x, largest, 2))
+            x = stage(F.max_unpool2d(x, largest, (2, 2)))
         return x
 
 
@@ -356,7 +356,7 @@ SMALL = {
 }  # fmt: skip
 
 
-class FDP(NetworkMethod):
+class FDP(NetworkMethod[FDPSettings]):
     """Recognise and draw at once."""
 
     name = "fdp"

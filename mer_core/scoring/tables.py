@@ -1,5 +1,7 @@
 """Tables of runs: scores with intervals, and two runs side by side."""
 
+from typing import Any
+
 import pandas as pd
 
 from mer_core.protocols import folds_in_words
@@ -66,7 +68,7 @@ def score_table(predictions: pd.DataFrame) -> pd.DataFrame:
 def comparison(first: Run, second: Run) -> pd.DataFrame:
     """Two runs on the same clips and seeds, with the chance of such a difference if the methods were equal."""
     one, other = same_seeds(first.predictions(), second.predictions())
-    asked = {**paired(one, other), "n_classes": classes_known(one)}
+    asked: dict[str, Any] = {**paired(one, other), "n_classes": classes_known(one)}
     made = {title: permutation_test(**asked, score=name) for title, name in SCORES.items()}
     names = {
         "first": str(first.folder),
