@@ -47,6 +47,7 @@ kernels: $(INSTALLED)
 lint: $(INSTALLED)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
 
 bench: $(INSTALLED)
 	@for script in $(filter-out %/side_by_side.py, $(wildcard benchmarks/*.py)); do echo; echo "$$script"; $(BIN)/python $$script || exit 1; done

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mer_core import __version__, numerics
+from mer_core import numerics
 from mer_core.door import pass_through
 from mer_core.place import BookError, find_root
+from mer_core.version import __version__
 
 if TYPE_CHECKING:
     from mer_core.ledger.experiments import Experiment
@@ -265,10 +266,11 @@ def run(
 
     Example: mer run ststnet --corpus synth --folds 5 --seeds 0,1,2
     """
+    from mer_core.protocols import read_folds
     from mer_core.training import RunSettings
 
     asked = {"method": method, "preset": preset, "corpus": corpus, "classes": classes, "selection": selection}
-    asked |= {"groups": _groups(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
+    asked |= {"groups": read_folds(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
     asked |= {"official": str(official) if official else None}
     asked |= {"device": device, "limit": limit, "every_epoch": every_epoch, "keep_weights": keep_weights}
     corpora = "+".join(Path(part).name for part in corpus.split("+"))
@@ -297,9 +299,9 @@ def pretrain(
     Example: mer pretrain synth-macro --tested synth
     """
     from mer_core import open_corpus
+    from mer_core.devices import find_device
     from mer_core.methods import create_method
-    from mer_core.training.devices import find_device
-    from mer_core.training.pretraining import make_start, read_start
+    from mer_core.training.starts import make_start, read_start
 
     method = create_method("miacnet", preset, **{**_assignments(set_), "macro": macro, "start": start})
     people = set(open_corpus(tested).clips["subject"]) if tested else set()
@@ -389,15 +391,16 @@ def predict(
 
     Example: mer predict myclip --run runs/mine --onset 1 --apex 21 --offset 40
     """
-    from mer_core.prediction import Marks, report
+    from mer_core.prediction import Marks
     from mer_core.prediction import predict as predict_clip
+    from mer_core.prediction.page import page
 
     made = predict_clip(clip, run, Marks(onset, apex, offset), landmarks, _numbers(eyes) if eyes else None)
-    page = out or Path(f"{made.name}-prediction.html")
-    page.write_text(report(made), encoding="utf-8")
-    print(f"{made}\nThe page is {page}")
+    file = out or Path(f"{made.name}-prediction.html")
+    file.write_text(page(made), encoding="utf-8")
+    print(f"{made}\nThe page is {file}")
     if open_:
-        typer.launch(page.resolve().as_uri())
+        typer.launch(file.resolve().as_uri())
 
 
 def _numbers(said: str) -> list[float]:
@@ -583,14 +586,6 @@ def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str
                 print(f"{len(parts)} of {len(made.parts())} parts {what}: made anew")
     run_all(settings, folder, workers, engine, per_gpu)
     show(folder)
-
-
-def _groups(folds: str) -> int | str | None:
-    if folds in ("loso", "corpus"):
-        return None if folds == "loso" else folds
-    if not folds.isdecimal() or int(folds) < 2:
-        raise ValueError(f"--folds is loso, corpus, or a number of subject groups from 2 on, not {folds!r}.")
-    return int(folds)
 
 
 def _seeds(seeds: str) -> list[int]:

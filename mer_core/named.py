@@ -50,7 +50,7 @@ def load(place: str) -> object:
     name, _, attribute = place.partition(":")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)  # last, so that nothing here hides a package; workers inherit it
-    if name in _imported and _imported[name] != _code(sys.modules[name]):
+    if name in _imported and _imported[name] != _code(sys.modules[name]) and not name.startswith("mer_core."):
         for file in _files(sys.modules[name]):
             for old in [old for old, module in sys.modules.items() if _file(module) == file]:
                 del sys.modules[old]

@@ -6,9 +6,9 @@ same for all and live in `mer_core.training`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -18,13 +18,13 @@ from torch.nn import functional as F
 
 from mer_core.clips import ClipSet, View
 from mer_core.settings import Settings
+from mer_core.vision.augment import Augment, Kind
 
-# How augmentation must move an array; light changes images alone.
-Kind = Literal["image", "map", "flow", "points"]
+S = TypeVar("S", bound=Settings)
 
 
-class Method(ABC):
-    """A way to recognise expressions."""
+class Method(ABC, Generic[S]):
+    """A way to recognise expressions, by settings of its own: `class FDP(NetworkMethod[FDPSettings])`."""
 
     name: ClassVar[str]
     Settings: ClassVar[type[Settings]]
@@ -33,8 +33,11 @@ class Method(ABC):
     # What its file was written after: a paper's abstract (a reconstruction), its code, or nothing but itself.
     origin: ClassVar[Literal["abstract", "code", "itself"]] = "itself"
     draws: ClassVar[bool] = True  # first weights, an order, a sample: with another seed it is another result
+    before: ClassVar[str] = (
+        ""  # `module:function` of its `Lesson`, imported only where something is learnt before
+    )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: S) -> None:
         self.settings = settings
 
     @property
@@ -42,8 +45,18 @@ class Method(ABC):
     def view(self) -> View:
         """What it wants to see of a clip."""
 
+    @property
+    def start(self) -> str:
+        """What it begins with: at random (`scratch`), a .safetensors file, or what its lesson of this name teaches."""
+        return "scratch"
 
-class FeatureMethod(Method):
+    @property
+    def action_units(self) -> tuple[int, ...]:
+        """Those that its network scores beside the classes, as `action_units` (B, A)."""
+        return ()
+
+
+class FeatureMethod(Method[S]):
     """Numbers that describe a clip, and an estimator that learns from them; if that one draws, its method says so."""
 
     draws = False
@@ -55,19 +68,6 @@ class FeatureMethod(Method):
     @abstractmethod
     def estimator(self, seed: int) -> ClassifierMixin:
         """A fresh estimator of scikit-learn."""
-
-
-class Augment(Settings):
-    """How training clips are varied: one draw a clip, the same for all its frames."""
-
-    flip: bool = Field(
-        False, description="mirror half of the clips; motion to the left becomes motion to the right"
-    )
-    rotate: float = Field(0.0, ge=0, le=45, description="degrees, up to")
-    shift: float = Field(0.0, ge=0, lt=0.5, description="share of the width, up to")
-    contrast: float = Field(0.0, ge=0, lt=1, description="images only, up to")
-    brightness: float = Field(0.0, ge=0, lt=1, description="images only, up to")
-    crop: int | None = Field(None, ge=8, description="a square of so many pixels, anywhere in the picture")
 
 
 class Released(Settings):
@@ -111,6 +111,10 @@ class NetworkSettings(Settings):
     released: Released = Released()
 
 
+class StartError(ValueError):
+    """Weights that were learnt before can't be made or used; the message says why and what to do."""
+
+
 @dataclass(frozen=True)
 class Start:
     """Weights that were learnt before, for one sub-module of a network, by their names in it."""
@@ -136,6 +140,20 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """What a network learns before it learns from a fold: once for all folds, from people whom none of them tests."""
+
+    corpus: str
+    limit: int | None  # clips, at most
+    view: View
+    settings: Mapping[str, object]  # all that it depends on
+    part: str  # sub-module that begins with it
+    learn: Callable[
+        [ClipSet, int, str], tuple[nn.Module, dict]
+    ]  # clips, seed, device → network, what is said of it
+
+
+@dataclass(frozen=True)
 class Stage:
     """Some epochs in which one sub-module learns, `part`; the others are in evaluation mode. Empty: all learn."""
 
@@ -144,7 +162,10 @@ class Stage:
     part: str = ""
 
 
-class NetworkMethod(Method):
+N = TypeVar("N", bound=NetworkSettings)
+
+
+class NetworkMethod(Method[N]):
     """A network, its losses, and the stages of its training."""
 
     kinds: ClassVar[Mapping[str, Kind]] = {"x": "image"}  # how augmentation moves each input
@@ -183,6 +204,9 @@ class NetworkMethod(Method):
     def losses(self, outputs: dict[str, Tensor], batch: dict[str, Tensor], stage: Stage) -> dict[str, Tensor]:
         """Named terms, already weighted: their sum is minimised. `batch` holds the inputs, `label`, `class_weight`."""
         return {"emotion": F.cross_entropy(outputs["emotion"], batch["label"], weight=batch["class_weight"])}
+
+
+AnyMethod = FeatureMethod[Any] | NetworkMethod[Any]  # what can be fitted
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
 import torch
@@ -64,11 +64,12 @@ CLIP = Form(
 
 def stem(form: Form, channels: int, width: int) -> nn.Sequential:
     """(B, channels, H, W) → (B, width, H/4, W/4); a clip → (B, width, T, H/2, W/2): time keeps its length."""
+    act = nn.ReLU(inplace=True)
     if form is PICTURE:
-        conv, pool = nn.Conv2d(channels, width, 7, 2, 3, bias=False), [nn.MaxPool2d(3, 2, 1)]
-    else:
-        conv, pool = nn.Conv3d(channels, width, (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False), []
-    return nn.Sequential(conv, form.norm(width), nn.ReLU(inplace=True), *pool)
+        conv = nn.Conv2d(channels, width, 7, 2, 3, bias=False)
+        return nn.Sequential(conv, form.norm(width), act, nn.MaxPool2d(3, 2, 1))
+    over_time = nn.Conv3d(channels, width, (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False)
+    return nn.Sequential(over_time, form.norm(width), act)
 
 
 def level(form: Form, before: int, width: int, stride: int) -> nn.Sequential:
@@ -198,6 +199,9 @@ class Branch(nn.Module):
 
     form: Form
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, settings: "AMNetSettings", n_classes: int, weights: str | None = None) -> None:
         super().__init__()
         self.settings = settings
@@ -294,6 +298,10 @@ def _begin(module: nn.Module) -> None:
 
 class Scale(nn.Module):
     """Scores (B, C) less the mean and over the standard deviation of all that it saw in training."""
+
+    count: Tensor
+    total: Tensor
+    squares: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -523,7 +531,10 @@ FULL = {
 }  # fmt: skip
 
 
-class _Branches(NetworkMethod):
+B = TypeVar("B", bound=AMNetSettings)
+
+
+class _Branches(NetworkMethod[B]):
     """What the three methods do alike."""
 
     origin = "abstract"
@@ -535,6 +546,10 @@ class _Branches(NetworkMethod):
         return View(
             frames=chosen.frames, size=size, colour=chosen.colour, align=chosen.align, landmarks=False
         )
+
+    @property
+    def action_units(self) -> tuple[int, ...]:
+        return self.settings.units if self.settings.au_weight else ()
 
     def inputs(self, clips: ClipSet) -> dict[str, Tensor]:
         made = {"x": self.pictures(clips)}
@@ -548,12 +563,9 @@ class _Branches(NetworkMethod):
 
     def apex(self, clips: ClipSet) -> Tensor:  # (N, 2, channels, H, W)
         """The frame nearest to the apex, or to the middle where none is labelled, and the onset."""
-        table, frames = clips.clips, np.asarray(clips.frames)
-        times = table[["onset", "apex", "offset"]].astype(float)
-        share = (times["apex"] - times["onset"]) / (times["offset"] - times["onset"])
-        last = frames.shape[1] - 1
-        at = (share.fillna(0.5).clip(0, 1) * last).round().to_numpy(int) + self.settings.apex_shift
-        rows, at = np.arange(len(frames)), at.clip(0, last)
+        frames = np.asarray(clips.frames)
+        at = self.view.apex_moment(clips.clips) + self.settings.apex_shift
+        rows, at = np.arange(len(frames)), at.clip(0, frames.shape[1] - 1)
         return self.shrunk(np.stack([frames[rows, at], frames[:, 0]], axis=1))
 
     def shrunk(self, frames: np.ndarray) -> Tensor:
@@ -584,7 +596,7 @@ class _Branches(NetworkMethod):
         rest = [p for p in part.parameters() if all(p is not other for other in (*heads, *weighing))]
         own = {"lr": self.settings.head_rate} if self.settings.head_rate else {}
         far = {"lr": WEIGHING_RATE, "weight_decay": 0.0}
-        groups = [{"params": rest}, {"params": heads, **own}, {"params": weighing, **far}]
+        groups: list[dict] = [{"params": rest}, {"params": heads, **own}, {"params": weighing, **far}]
         return [group for group in groups if group["params"]]
 
     def losses(self, outputs: dict[str, Tensor], batch: dict[str, Tensor], stage: Stage) -> dict[str, Tensor]:
@@ -596,7 +608,7 @@ class _Branches(NetworkMethod):
         return weighed(made, outputs["log_variances"][0]) if "log_variances" in outputs else made
 
 
-class AMNet2D(_Branches):
+class AMNet2D(_Branches[BranchSettings]):
     """The apex frame alone."""
 
     name = "amnet2d"
@@ -611,7 +623,7 @@ class AMNet2D(_Branches):
         return ApexBranch(self.settings, n_classes, self.settings.weights)
 
 
-class AMNet3D(_Branches):
+class AMNet3D(_Branches[BranchSettings]):
     """The clip alone."""
 
     name = "amnet3d"
@@ -626,7 +638,7 @@ class AMNet3D(_Branches):
         return ClipBranch(self.settings, n_classes, self.settings.weights)
 
 
-class FAMNet(_Branches):
+class FAMNet(_Branches[FAMNetSettings]):
     """Both, each trained for itself, then fused."""
 
     name = "famnet"

@@ -25,7 +25,6 @@ from typing import Annotated, ClassVar, Literal
 from zlib import crc32
 
 import numpy as np
-import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -165,7 +164,8 @@ def _stages(settings: "FDPSettings") -> tuple[nn.Sequential, int]:
     has_local, has_global = settings.blocks != "global", settings.blocks != "local"
     total = sum(n * has_local + has_global for n in settings.depths)
     drops = iter(0.1 * n / max(1, total - 1) for n in range(total))
-    blocks, before = [], settings.stem
+    blocks: list[nn.Module] = []
+    before = settings.stem
     for stage, (depth, width) in enumerate(zip(settings.depths, settings.widths, strict=True)):
         stride = 1 if stage == 0 else 2
         for _ in range(depth * has_local):
@@ -234,10 +234,9 @@ class SegNet(nn.Module):
             _layers([before, *[after] * n]) for (before, after), n in zip(pairs, layers, strict=True)
         )
         pairs[0] = (widths[0], widths[0])
-        self.up = nn.ModuleList(
-            _layers([*[after] * n, before]) for (before, after), n in zip(pairs, layers, strict=True)
-        )
-        self.up[0][-1] = nn.Conv2d(widths[0], 1, 3, padding=1)
+        up = [_layers([*[after] * n, before]) for (before, after), n in zip(pairs, layers, strict=True)]
+        up[0][-1] = nn.Conv2d(widths[0], 1, 3, padding=1)
+        self.up = nn.ModuleList(up)
 
     def forward(self, x: Tensor) -> Tensor:
         places = []
@@ -245,7 +244,7 @@ class SegNet(nn.Module):
             x, largest = F.max_pool2d(stage(x), 2, return_indices=True)
             places.append(largest)
         for stage, largest in zip(reversed(self.up), reversed(places), strict=True):
-            x = stage(F.max_unpool2d(x, largest, 2))
+            x = stage(F.max_unpool2d(x, largest, (2, 2)))
         return x
 
 
@@ -357,7 +356,7 @@ SMALL = {
 }  # fmt: skip
 
 
-class FDP(NetworkMethod):
+class FDP(NetworkMethod[FDPSettings]):
     """Recognise and draw at once."""
 
     name = "fdp"
@@ -389,7 +388,9 @@ class FDP(NetworkMethod):
         if self.settings.sees == "dynamic image":
             return torch.from_numpy(dynamic_image(x.numpy(), of="means")).float()[:, None].expand_as(x)
         if self.settings.sees == "difference":
-            return (x[torch.arange(len(x)), _apex(clips.clips)] - x[:, 0])[:, None].expand_as(x)
+            return (x[torch.arange(len(x)), self.view.apex_moment(clips.clips)] - x[:, 0])[:, None].expand_as(
+                x
+            )
         if self.settings.centred:  # the weights of rank pooling add up to 0: the dynamic image stays the same
             return x - x.mean(dim=1, keepdim=True)
         return x
@@ -419,10 +420,3 @@ def _ordered(clips: ClipSet, order: str) -> np.ndarray:  # (N, 8, H, W)
         draws = [np.random.default_rng(crc32(name.encode())) for name in clips.clips["clip"]]
         return np.stack([one[draw.permutation(FRAMES)] for one, draw in zip(frames, draws, strict=True)])
     return frames[:, ::-1].copy() if order == "reversed" else frames
-
-
-def _apex(clips: pd.DataFrame) -> Tensor:  # (N,)
-    """Which of the eight frames is nearest to the apex; the middle where there is none."""
-    onset, apex, offset = (clips[name].astype(float) for name in ("onset", "apex", "offset"))
-    share = ((apex - onset) / (offset - onset)).fillna(0.5)
-    return torch.from_numpy((share * (FRAMES - 1)).round().to_numpy(int))

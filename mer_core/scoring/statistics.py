@@ -10,6 +10,7 @@ Explained in the chapter "How to inflate a score".
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -169,12 +170,13 @@ def seed_matrices(
     subject, seed = np.unique(given[2]), np.unique(seeds)
     made = np.zeros((len(subject), len(seed), n_classes, n_classes), int)
     for k, one in enumerate(seed):
-        names, counts = subject_matrices(*(values[seeds == one] for values in given), n_classes)
+        true, said, whose = (values[seeds == one] for values in given)
+        names, counts = subject_matrices(true, said, whose, n_classes)
         made[np.searchsorted(subject, names), k] = counts
     return made
 
 
-def _several(names: Sequence) -> None:
+def _several(names: Sequence | np.ndarray) -> None:
     if len(names) < 2:
         raise ValueError(
             f"Expected at least two subjects, got {list(names)}; "
@@ -233,7 +235,7 @@ def bootstrap_interval(
     return interval_over_subjects(matrices, lambda sums: score_matrices(sums, score), level, draws, seed)
 
 
-def seeds_interval(table: pd.DataFrame, score: str = "uf1", **options: float) -> Interval:
+def seeds_interval(table: pd.DataFrame, score: str = "uf1", **options: Any) -> Interval:
     """The mean over the seeds of a table of predictions: each draw of subjects is scored seed by seed, then averaged.
 
     Of a single seed it is the interval of `bootstrap_interval`.

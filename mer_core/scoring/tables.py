@@ -1,7 +1,10 @@
 """Tables of runs: scores with intervals, and two runs side by side."""
 
+from typing import Any
+
 import pandas as pd
 
+from mer_core.protocols import folds_in_words
 from mer_core.scoring.metrics import scores
 from mer_core.scoring.statistics import (
     classes_known,
@@ -18,13 +21,11 @@ SCORES = {"UF1": "uf1", "UAR": "uar", "accuracy": "accuracy", "weighted F1": "we
 def headline(run: Run) -> str:
     """What the numbers of a run are numbers of, in one line; what spoils them is always said."""
     settings, table = run.settings, run.predictions()
-    named = {None: "leave one subject out", "corpus": "leave one corpus out"}
-    folds = named.get(settings.groups, f"{settings.groups} subject groups")
     changed = "".join(f", {name}={value}" for name, value in settings.settings.items())
     words = [
         f"{settings.method} ({settings.preset}{changed}) on {settings.corpus}, {settings.classes}",
         f"{table['clip'].nunique()} clips of {table['subject'].nunique()} subjects",
-        f"{folds}, seeds {', '.join(map(str, settings.seeds))}",
+        f"{folds_in_words(settings.groups)}, seeds {', '.join(map(str, settings.seeds))}",
     ]
     return "; ".join([*words, *warnings(run)])
 
@@ -67,7 +68,7 @@ def score_table(predictions: pd.DataFrame) -> pd.DataFrame:
 def comparison(first: Run, second: Run) -> pd.DataFrame:
     """Two runs on the same clips and seeds, with the chance of such a difference if the methods were equal."""
     one, other = same_seeds(first.predictions(), second.predictions())
-    asked = {**paired(one, other), "n_classes": classes_known(one)}
+    asked: dict[str, Any] = {**paired(one, other), "n_classes": classes_known(one)}
     made = {title: permutation_test(**asked, score=name) for title, name in SCORES.items()}
     names = {
         "first": str(first.folder),

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,11 +14,11 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
 from mer_core.clips import ClipSet, View
-from mer_core.methods import FeatureMethod, Method, NetworkMethod, Stage
-from mer_core.methods.base import Start
+from mer_core.devices import check_precision, exact_convolutions, one_thread, seeded
+from mer_core.methods import FeatureMethod, NetworkMethod, Stage
+from mer_core.methods.base import AnyMethod, Start
 from mer_core.protocols import Fold, subject_groups
-from mer_core.training.augment import augment
-from mer_core.training.devices import check_precision
+from mer_core.vision.augment import augment
 
 Selection = Literal["last", "inner", "test-peek"]
 
@@ -62,13 +63,13 @@ class Fitted(NamedTuple):
     network: nn.Module | None  # at the selected epoch; an estimator of scikit-learn has none
 
 
-def examples(method: Method, clips: ClipSet, labels: np.ndarray, n_classes: int) -> Examples:
+def examples(method: AnyMethod, clips: ClipSet, labels: np.ndarray, n_classes: int) -> Examples:
     """The clips as this method sees them."""
     with one_thread():
-        if isinstance(method, NetworkMethod):
-            inputs = method.inputs(clips)
-        else:
+        if isinstance(method, FeatureMethod):
             inputs = {"x": torch.from_numpy(method.features(clips))}
+        else:
+            inputs = method.inputs(clips)
     subjects = clips.clips["subject"].to_numpy()
     subclips = _subclips(clips.clips, method.view) if method.view.subclips > 1 else None
     return Examples(inputs, torch.tensor(labels, dtype=torch.long), subjects, n_classes, subclips)
@@ -80,38 +81,13 @@ def _subclips(clips: pd.DataFrame, view: View) -> np.ndarray:  # (N,)
     return (frames // view.frames).clip(1, view.subclips).to_numpy(int)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums over several threads are added in another order: the same seed would give other numbers."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device | str) -> Iterator[None]:
-    """Draws and convolutions are those of the seed; whoever draws outside does not notice."""
-    on_gpu = [device] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices=on_gpu), exact_convolutions():
-        torch.manual_seed(seed)
-        yield
-
-
-def exact_convolutions() -> AbstractContextManager[None]:
-    """On a GPU: in whole float32, and by the same kernel each time."""
-    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-
-
 def fold_seed(fold: str, seed: int) -> int:
     """A seed for this fold alone, so that neither the order of the folds nor their number matters."""
     return int.from_bytes(hashlib.sha256(f"{fold} {seed}".encode()).digest()[:4], "big") % 2**31
 
 
 def predict_folds(
-    method: Method,
+    method: AnyMethod,
     data: Examples,
     folds: Iterable[Fold],
     seed: int,
@@ -133,7 +109,7 @@ def predict_folds(
 
 
 def fit_and_predict(
-    method: Method,
+    method: AnyMethod,
     train: Examples,
     test: Examples,
     seed: int,
@@ -171,7 +147,7 @@ def _refuse_epochs(method: FeatureMethod, selection: Selection, every_epoch: boo
         raise ValueError(f"{method.name} has no epochs: its selection can only be last, without every_epoch.")
 
 
-def counts_subclips(method: Method) -> bool:
+def counts_subclips(method: AnyMethod) -> bool:
     """Whether a clip counts as its sub-clips; an error if that is asked of a method that sees none."""
     if isinstance(method, FeatureMethod) or method.settings.released.score == "clips":
         return False
@@ -221,11 +197,11 @@ class _Watch:
         self.made.append(said.numpy())
         if self.watched:
             seen = said if self.watched is self.test else predict_clips(model, self.watched)
-            self._keep_if_best(model, seen.argmax(dim=1))
+            self._keep_if_best(model, self.watched, seen.argmax(dim=1))
 
-    def _keep_if_best(self, model: nn.Module, predicted: Tensor) -> None:
-        every_class = {"labels": range(self.watched.n_classes), "zero_division": 0}
-        score = f1_score(self.watched.labels.cpu(), predicted, average="macro", **every_class)
+    def _keep_if_best(self, model: nn.Module, watched: Examples, predicted: Tensor) -> None:
+        every_class = {"labels": range(watched.n_classes), "zero_division": 0}
+        score = f1_score(watched.labels.cpu(), predicted, average="macro", **every_class)
         if score > self.best_score:
             self.best_score = score
             self.best_state = {name: value.clone() for name, value in model.state_dict().items()}
@@ -316,7 +292,7 @@ def _run_stage(
         moving.train(epoch == 0 or not settings.released.frozen_after_first_epoch)
         order = torch.randperm(len(train.labels), generator=generator).to(train.labels.device)
         for rows in order.tensor_split(batches):  # as even as can be: no last batch of a single clip
-            batch = {name: values[rows] for name, values in train.inputs.items()}
+            batch: dict = {name: values[rows] for name, values in train.inputs.items()}
             batch |= {"label": train.labels[rows], "class_weight": weight}
             _step(method, model, augment(batch, method.kinds, settings.augment, generator), stage, optimiser)
             schedule.step()
@@ -333,7 +309,7 @@ def _step(
 ) -> None:
     use_bf16 = method.settings.precision == "bf16"
     with torch.autocast(batch["label"].device.type, torch.bfloat16, enabled=use_bf16):
-        loss = sum(method.losses(model(batch["x"]), batch, stage).values())
+        loss = reduce(add, method.losses(model(batch["x"]), batch, stage).values())
     model.zero_grad()
     loss.backward()
     optimiser.step()

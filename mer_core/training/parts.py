@@ -13,33 +13,26 @@ import pandas as pd
 import torch
 from pydantic import Field
 from safetensors.torch import save as pack
+from torch import nn
 
 from mer_core import open_corpus
 from mer_core.clips import ClipSet
+from mer_core.devices import check_precision, find_device
 from mer_core.methods import FeatureMethod, Method, create_method
-from mer_core.methods.base import Start
+from mer_core.methods.base import AnyMethod, Start
 from mer_core.numerics import numerics_class
-from mer_core.protocols import (
-    Fold,
-    class_map,
-    hold_out_corpus,
-    leave_one_subject_out,
-    megc2019,
-    subject_groups,
-)
+from mer_core.protocols import Fold, class_map, megc2019, split
 from mer_core.settings import Settings
-from mer_core.training.devices import check_precision, find_device
 from mer_core.training.fit import (
     Examples,
-    Fitted,
     Selection,
     counts_subclips,
     examples,
     fit_and_predict,
     fold_seed,
 )
-from mer_core.training.pretraining import first_weights
 from mer_core.training.provenance import code_of
+from mer_core.training.starts import first_weights
 
 
 class RunError(RuntimeError):
@@ -73,7 +66,7 @@ class RunSettings(Settings):
         description="share of a fold's training clips that is learnt from, of each class at least one",
     )
 
-    def create_method(self) -> Method:
+    def create_method(self) -> AnyMethod:
         """The method as it is set here."""
         return create_method(self.method, self.preset, **self.settings)
 
@@ -98,7 +91,7 @@ class RunSettings(Settings):
         return self.replace(device=device)
 
 
-def refuse_selection(method: Method, selection: Selection) -> None:
+def refuse_selection(method: AnyMethod, selection: Selection) -> None:
     """An error where there is nothing to choose: an epoch is one of the last stage."""
     if isinstance(method, FeatureMethod) or selection == "last":
         return
@@ -126,13 +119,6 @@ def _labelled(clips: pd.DataFrame, settings: RunSettings) -> tuple[pd.DataFrame,
     return class_map(settings.classes).within(clips)
 
 
-def split(subjects: np.ndarray, groups: int | str | None) -> list[Fold]:
-    """The folds: one a subject, one a corpus, or as many groups of subjects."""
-    if groups == "corpus":
-        return hold_out_corpus(subjects)
-    return leave_one_subject_out(subjects) if groups is None else subject_groups(subjects, groups)
-
-
 @dataclass(frozen=True)
 class Part:
     """One fold and one seed."""
@@ -150,7 +136,7 @@ class Part:
 class Material:
     """Everything that the parts of a run share, loaded once a process."""
 
-    method: Method
+    method: AnyMethod
     classes: tuple[str, ...]
     clips: ClipSet
     labels: np.ndarray  # (N,)
@@ -212,7 +198,8 @@ def compute(plain: str, part: Part) -> Result:
     train, test = shared.examples.take(learnt), shared.examples.take(fold.test)
     asked = (settings.selection, settings.every_epoch, shared.starts[part.seed])
     fitted = fit_and_predict(shared.method, train, test, seed, device, *asked)
-    weights = _weights(fitted) if settings.keep_weights else None
+    network = fitted.network if settings.keep_weights else None
+    weights = None if network is None else _weights(network)
     made_by = {"code": code, "numerics": numerics(device)}
     seconds, table = time.monotonic() - start, _table(shared, part, fitted.probabilities)
     return Result(table, fitted.epochs, weights, seconds, made_by, shared.fingerprint)
@@ -245,12 +232,13 @@ def _table(shared: Material, part: Part, probabilities: np.ndarray) -> pd.DataFr
 def _rows(shared: Material, test: np.ndarray) -> pd.DataFrame:
     """A row a clip; or, if they are what is counted, a row a sub-clip: `name#1`, `name#2`, …"""
     clips = shared.clips.clips.iloc[test].assign(label=shared.labels[test]).reset_index(drop=True)
-    if not counts_subclips(shared.method):
+    subclips = shared.examples.subclips
+    if subclips is None or not counts_subclips(shared.method):
         return clips
-    clips = clips.loc[clips.index.repeat(shared.examples.subclips[test])]
+    clips = clips.loc[clips.index.repeat(subclips[test])]
     number = clips.groupby(level=0).cumcount() + 1
     return clips.assign(clip=clips["clip"] + "#" + number.astype(str)).reset_index(drop=True)
 
 
-def _weights(fitted: Fitted) -> bytes:
-    return pack({name: value.cpu().contiguous() for name, value in fitted.network.state_dict().items()})
+def _weights(network: nn.Module) -> bytes:
+    return pack({name: value.cpu().contiguous() for name, value in network.state_dict().items()})
