@@ -94,8 +94,12 @@ def lose(cluster, node_id, process):
         os.kill(int(process), signal.SIGKILL)
 
 
-def test_without_a_cluster_one_is_started_and_ends_with_the_run(tmp_path):
-    made = run(mini("majority"), tmp_path / "run", engine="ray")
+def test_without_a_cluster_one_is_started_and_ends_with_the_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where a module of one's own lies
+    (tmp_path / "rayown.py").write_text(
+        "from mer_core.methods.majority import Majority\n\n\nclass Mine(Majority):\n    name = 'mine'\n"
+    )
+    made = run(mini("rayown:Mine"), tmp_path / "run", engine="ray")
     assert not made.missing()
     assert not ray.is_initialized()
     children = subprocess.run(
