@@ -234,9 +234,9 @@ def pretrain(
     Example: mer pretrain synth-macro --tested synth
     """
     from mer_core import open_corpus
+    from mer_core.devices import find_device
     from mer_core.methods import create_method
-    from mer_core.training.devices import find_device
-    from mer_core.training.pretraining import make_start, read_start
+    from mer_core.training.starts import make_start, read_start
 
     method = create_method("miacnet", preset, **{**_assignments(set_), "macro": macro, "start": start})
     people = set(open_corpus(tested).clips["subject"]) if tested else set()

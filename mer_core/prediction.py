@@ -439,14 +439,14 @@ def _probabilities(run: Run, data: Examples) -> dict[str, np.ndarray]:  # (C,) e
 
 
 def _units(run: Run, method: NetworkMethod, data: Examples) -> pd.DataFrame | None:
-    if not getattr(method.settings, "au_weight", 0):
+    if not method.action_units:
         return None
     with one_thread():
         said = {
             name: predict_outputs(network, data.inputs)["action_units"].sigmoid()[0].numpy()
             for name, network in _networks(run)
         }
-    return pd.DataFrame.from_dict(said, "index", columns=method.settings.units)
+    return pd.DataFrame.from_dict(said, "index", columns=method.action_units)
 
 
 def _attribution(run: Run, method: NetworkMethod, data: Examples, target: int) -> np.ndarray:  # (H, W)

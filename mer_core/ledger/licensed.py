@@ -20,11 +20,11 @@ from mer_core.clips import View, content_key
 from mer_core.corpora.command import run_script
 from mer_core.corpora.prepared import PreparedCorpus
 from mer_core.corpora.source import Source
+from mer_core.devices import Device
 from mer_core.methods import create_method
 from mer_core.settings import Settings
 from mer_core.training import Run, RunSettings
 from mer_core.training import run as run_all
-from mer_core.training.devices import Device
 from mer_core.training.fit import Selection
 from mer_core.training.parts import refuse_selection
 

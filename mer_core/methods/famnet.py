@@ -534,6 +534,10 @@ class _Branches(NetworkMethod):
             frames=chosen.frames, size=size, colour=chosen.colour, align=chosen.align, landmarks=False
         )
 
+    @property
+    def action_units(self) -> tuple[int, ...]:
+        return self.settings.units if self.settings.au_weight else ()
+
     def inputs(self, clips: ClipSet) -> dict[str, Tensor]:
         made = {"x": self.pictures(clips)}
         if self.settings.au_weight:

@@ -21,10 +21,10 @@ from mer_core.faces.corpus import STEADY, Corpus
 from mer_core.faces.expression import ClipSpec, State
 from mer_core.faces.scene import Scene
 from mer_core.methods.ma2mi import MA2MI
-from mer_core.methods.ma2mi_reconstruction import Reconstruction
+from mer_core.methods.ma2mi.pretraining import identity_probe, strangers
+from mer_core.methods.ma2mi.reconstruction import Reconstruction
 from mer_core.scoring.statistics import Interval, interval_over_subjects
 from mer_core.studies.attribution import moving_region
-from mer_core.training.pretraining import identity_probe, strangers
 from mer_core.vision.align import move_flow, similarity, warp
 
 SILENT = frozenset({"noise"})

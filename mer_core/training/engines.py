@@ -46,8 +46,10 @@ class _Task:
     def __call__(self, part: Part) -> Result:
         if parent_process():
             take_over(self.kernels)
-        for here, there in zip((METHODS, CLASS_MAPS, CARDS), self.known, strict=True):
-            here.update(there)
+        methods, class_maps, cards = self.known
+        METHODS.update(methods)
+        CLASS_MAPS.update(class_maps)
+        CARDS.update(cards)
         return self.compute(self.plain, part)
 
 

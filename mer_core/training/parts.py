@@ -16,6 +16,7 @@ from safetensors.torch import save as pack
 
 from mer_core import open_corpus
 from mer_core.clips import ClipSet
+from mer_core.devices import check_precision, find_device
 from mer_core.methods import FeatureMethod, Method, create_method
 from mer_core.methods.base import Start
 from mer_core.numerics import numerics_class
@@ -28,7 +29,6 @@ from mer_core.protocols import (
     subject_groups,
 )
 from mer_core.settings import Settings
-from mer_core.training.devices import check_precision, find_device
 from mer_core.training.fit import (
     Examples,
     Fitted,
@@ -38,8 +38,8 @@ from mer_core.training.fit import (
     fit_and_predict,
     fold_seed,
 )
-from mer_core.training.pretraining import first_weights
 from mer_core.training.provenance import code_of
+from mer_core.training.starts import first_weights
 
 
 class RunError(RuntimeError):

@@ -16,7 +16,7 @@ def _trained_on(settings: RunSettings, method: Method) -> str:
         f"{settings.limit} clips of it": settings.limit,
         f"{settings.labelled:g} of the training clips": settings.labelled < 1,
         "some training subjects only chose the epoch": settings.selection == "inner",
-        "first weights learnt before": getattr(method.settings, "start", "scratch") != "scratch",
+        "first weights learnt before": method.start != "scratch",
     }
     told = [
         f"{settings.corpus} without the subjects of the fold",

@@ -24,7 +24,9 @@ from mer_core.ledger.reproduction import (
     tolerance,
 )
 from mer_core.ledger.stored import StoredRun
-from mer_core.methods import HOOF, LBPTOP, METHODS
+from mer_core.methods import METHODS
+from mer_core.methods.hoof import HOOF
+from mer_core.methods.lbptop import LBPTOP
 from mer_core.training import Run, RunSettings
 from mer_core.training.parts import material
 from tests.ledger.conftest import TOY

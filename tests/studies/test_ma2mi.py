@@ -8,7 +8,8 @@ import torch
 from mer_core import open_corpus
 from mer_core.clips import View
 from mer_core.methods.ma2mi import MA2MI, MA2MISettings
-from mer_core.methods.ma2mi_reconstruction import Reconstruction
+from mer_core.methods.ma2mi.pretraining import identity_probe
+from mer_core.methods.ma2mi.reconstruction import Reconstruction
 from mer_core.scoring.statistics import Interval
 from mer_core.studies.attribution import moving_region
 from mer_core.studies.ma2mi import (
@@ -27,7 +28,6 @@ from mer_core.studies.ma2mi import (
     swaps,
     tells,
 )
-from mer_core.training.pretraining import identity_probe
 
 FRAMED = View(frames=4, size=48, colour=True, align="frame", landmarks=True)
 
