@@ -28,6 +28,8 @@ class Method(ABC):
     Settings: ClassVar[type[Settings]]
     presets: ClassVar[dict[str, dict]] = {"book": {}, "paper": {}}  # what differs from the settings' defaults
     files: ClassVar[tuple[str, ...]] = ()  # settings that name a file of first weights
+    # What its file was written after: a paper's abstract (a reconstruction), its code, or nothing but itself.
+    origin: ClassVar[Literal["abstract", "code", "itself"]] = "itself"
     draws: ClassVar[bool] = True  # first weights, an order, a sample: with another seed it is another result
     before: ClassVar[str] = (
         ""  # `module:function` of its `Lesson`, imported only where something is learnt before

@@ -526,6 +526,8 @@ FULL = {
 class _Branches(NetworkMethod):
     """What the three methods do alike."""
 
+    origin = "abstract"
+
     @property
     def view(self) -> View:
         chosen = self.settings

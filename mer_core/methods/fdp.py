@@ -361,6 +361,7 @@ class FDP(NetworkMethod):
     """Recognise and draw at once."""
 
     name = "fdp"
+    origin = "code"
     Settings = FDPSettings
     presets: ClassVar = {
         "book": {

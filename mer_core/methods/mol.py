@@ -488,6 +488,7 @@ class MOL(NetworkMethod):
     """Recognise, and say what moved where."""
 
     name = "mol"
+    origin = "code"
     Settings = MOLSettings
     presets: ClassVar = {
         "book": {

@@ -9,6 +9,9 @@ from importlib import import_module
 from torch import nn
 
 from mer_core.methods.base import Method, NetworkMethod
+from mer_core.named import find, names
+
+GROUP = "mer_core.methods"  # of entry points
 
 BOOK = {  # from the simplest on
     "majority": "mer_core.methods.majority:Majority",
@@ -61,11 +64,19 @@ def load(place: str) -> type[Method]:
 METHODS = Registry(BOOK)
 
 
+def method_names() -> list[str]:
+    """The methods of the book, from the simplest on, and those of installed packages."""
+    return names(METHODS, GROUP)
+
+
+def find_method(name: str) -> type[Method]:
+    """A method by its name, or by where its class stands: `mypkg.mine:Mine`."""
+    return find(name, METHODS, GROUP, Method)
+
+
 def create_method(name: str, preset: str = "book", **settings: object) -> Method:
     """A method with the settings of a preset, some of them changed."""
-    if name not in METHODS:
-        raise ValueError(f"There is no method {name!r}; there are {', '.join(METHODS)}.")
-    method = METHODS[name]
+    method = find_method(name)
     if preset not in method.presets:
         raise ValueError(f"{name} has no preset {preset!r}; it has {', '.join(method.presets)}.")
     return method(method.Settings.parse({**method.presets[preset], **settings}))

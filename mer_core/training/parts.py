@@ -123,13 +123,7 @@ def _labelled(clips: pd.DataFrame, settings: RunSettings) -> tuple[pd.DataFrame,
     """The clips that belong to a class, and the number of it."""
     if settings.official:
         clips = clips.iloc[megc2019(clips, settings.official)]
-    labels = class_map(settings.classes).label(clips)
-    if labels.isna().all():
-        emotions = ", ".join(sorted(set(clips["emotion"])))
-        raise RunError(
-            f"No clip of {settings.corpus} belongs to a class of {settings.classes}: it has {emotions}."
-        )
-    return clips[labels.notna()], labels.dropna().to_numpy(int)
+    return class_map(settings.classes).within(clips)
 
 
 def split(subjects: np.ndarray, groups: int | str | None) -> list[Fold]:
