@@ -13,7 +13,7 @@ from argparse import ArgumentParser
 import numpy as np
 import pandas as pd
 
-from mer_core.evaluation import bootstrap_interval, scores
+from mer_core.scoring import bootstrap_interval, scores
 
 SHARES = (0.6, 0.2, 0.2)  # of the classes
 SKILL, SPREAD = 0.65, 0.15  # chance of a right answer: its mean and how people differ in it

@@ -1,4 +1,4 @@
-"""The package behind the book: clips, corpora, faces, methods, training, evaluation, figures.
+"""The package behind the book: clips, corpora, faces, methods, training, scoring, the ledger of runs, studies.
 
 Importing it changes nothing and loads nothing: NumPy, OpenCV and torch read once which kernels they may take, and so a
 door of the book (`mer_core.pinned`) has to come before them.

@@ -14,7 +14,7 @@ from mer_core.book.contents import find_root
 from mer_core.door import pass_through
 
 if TYPE_CHECKING:
-    from mer_core.evaluation.experiments import Experiment
+    from mer_core.ledger.experiments import Experiment
     from mer_core.training import RunSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -261,7 +261,7 @@ def resume(folder: Folder, workers: Workers = None, engine: Engine = "local", pe
 @app.command()
 def status(folder: Folder) -> None:
     """How much of a run is computed."""
-    from mer_core.evaluation.tables import warnings
+    from mer_core.scoring.tables import warnings
     from mer_core.training import Run
 
     made = Run.open(folder)
@@ -279,7 +279,7 @@ def status(folder: Folder) -> None:
 @app.command()
 def show(folder: Folder) -> None:
     """The scores of a run, each with the interval that its subjects support."""
-    from mer_core.evaluation.tables import headline, score_table
+    from mer_core.scoring.tables import headline, score_table
     from mer_core.training import Run
 
     made = Run.open(folder)
@@ -292,7 +292,7 @@ def compare(
     first: Folder, second: Annotated[Path, typer.Argument(help="Another run on the same clips.")]
 ) -> None:
     """Two runs on the same clips, subject by subject: is the difference more than chance?"""
-    from mer_core.evaluation.tables import comparison, headline
+    from mer_core.scoring.tables import comparison, headline
     from mer_core.training import Run
 
     runs = Run.open(first), Run.open(second)
@@ -348,10 +348,10 @@ def _numbers(said: str) -> list[float]:
 def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder of results/.")]) -> None:
     """Store a finished run in the book: settings, provenance, predictions; what chapters take their numbers from.
 
-    Example: mer keep runs/ststnet-synth-megc2019-3class-book-loso ststnet-synth
+    Example: mer keep runs/ststnet-synth-megc2019-3class-book-loso inflate/ststnet
     """
-    from mer_core.evaluation.stored import keep as keep_run
-    from mer_core.evaluation.stored import new_place
+    from mer_core.ledger.stored import keep as keep_run
+    from mer_core.ledger.stored import new_place
     from mer_core.training import Run
 
     target = new_place(find_root() / "results", name)
@@ -361,7 +361,7 @@ def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder 
 @app.command()
 def reproduce(
     only: Annotated[
-        str | None, typer.Option(help="A paper (fdp) or one experiment of it (fdp-mean); default: all.")
+        str | None, typer.Option(help="A paper (fdp) or one experiment of it (fdp/mean); default: all.")
     ] = None,
     main: Annotated[bool, typer.Option("--main", help="Only the rows of the table of all methods.")] = False,
     store: Annotated[
@@ -408,7 +408,7 @@ def reproduce(
 
     Example: mer reproduce --paper mol --corpus casme2 --root CASME2 --device cuda
     """
-    from mer_core.evaluation.experiments import listed
+    from mer_core.ledger.experiments import listed
 
     changes = {"preset": preset, "device": device, "settings": _assignments(set_)}
     changes = {name: value for name, value in changes.items() if value}
@@ -432,7 +432,7 @@ def reproduce(
 
 
 def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
-    from mer_core.evaluation.sample import conclusion, draw, refuse_wrong, repeated, stored_parts
+    from mer_core.ledger.sample import conclusion, draw, refuse_wrong, repeated, stored_parts
 
     drawn = draw(stored_parts(find_root() / "results"), n, seed, minutes)
     print(f"{len(drawn)} stored parts, drawn by seed {seed}", flush=True)
@@ -445,8 +445,8 @@ def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
 
 
 def _reproduce_table(asked: dict[str, object]) -> None:
-    from mer_core.evaluation.licensed import Asked, compute_paper
-    from mer_core.evaluation.papers_table import text
+    from mer_core.ledger.licensed import Asked, compute_paper
+    from mer_core.ledger.papers_table import text
 
     for made in compute_paper(Asked.parse({**asked, "scripts": str(find_root() / "data_scripts")})):
         print(text(made), flush=True)
@@ -455,7 +455,7 @@ def _reproduce_table(asked: dict[str, object]) -> None:
 def _reproduce_experiments(
     experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: object
 ) -> None:
-    from mer_core.evaluation.reproduction import Clock, conclusion, refuse_drift, reproduce
+    from mer_core.ledger.reproduction import Clock, conclusion, refuse_drift, reproduce
 
     results = find_root() / "results"
     clock = Clock(experiments, results, workers, out, options["changes"])
@@ -481,7 +481,7 @@ def review(
 
     Example: mer review --paper fdp
     """
-    from mer_core.evaluation.review import review as make_review
+    from mer_core.ledger.review import review as make_review
 
     out.write_text(page := make_review(find_root() / "results", runs, paper), encoding="utf-8")
     print(f"{out}: one file of {len(page.encode()) / 1e6:.1f} MB, complete without a network")

@@ -18,7 +18,7 @@ from mer_core import cli
 from mer_core.corpora import command
 from mer_core.corpora.command import run_script
 from mer_core.door import mendable, pass_through
-from mer_core.evaluation.licensed import read_script
+from mer_core.ledger.licensed import read_script
 from mer_core.settings import Settings
 from tests.book.tiny import ROOT
 from tests.training.tools import MINI, _cache, cache, mer  # noqa: F401 (fixtures)

@@ -38,7 +38,7 @@ seen = {"same": dict(os.environ) == before}
 import mer_core.training
 from mer_core import open_corpus
 from mer_core.cli import app
-from mer_core.evaluation import scores
+from mer_core.scoring import scores
 from mer_core.numerics import handed_on, numerics_class
 
 seen |= {"set": sorted(os.environ.keys() - before.keys())}  # by other packages, such as KMP_… of scikit-learn
@@ -90,7 +90,7 @@ def test_workers_of_a_late_door_take_the_kernels_of_their_parent(outsider):
 def test_pinned_kernels_are_those_of_the_stored_runs():
     if any(os.environ.get(name) != value for name, value in PINNED["torch"].items()):
         pytest.skip("not pinned: another processor, or the environment asks for other kernels")
-    stored = {json.loads(path.read_text())["numerics"] for path in (ROOT / "results").glob("*/run.json")}
+    stored = {json.loads(path.read_text())["numerics"] for path in (ROOT / "results").glob("*/*/run.json")}
     assert [text for text in stored if numerics_class().startswith(text)]
 
 

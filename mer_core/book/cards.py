@@ -15,13 +15,12 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from mer_core.book.results import RESULTS
 from mer_core.clips import View
 from mer_core.corpora import Source
-from mer_core.evaluation import seeds_interval
-from mer_core.evaluation.experiments import always_the_commonest, listed
-from mer_core.evaluation.stored import StoredRun
 from mer_core.faces.corpus import CARDS
+from mer_core.ledger.experiments import always_the_commonest, listed
+from mer_core.ledger.results import RESULTS
+from mer_core.ledger.stored import StoredRun
 from mer_core.methods import METHODS, create_method
 from mer_core.methods.base import Method, NetworkMethod, count_parameters
 from mer_core.protocols import (
@@ -31,6 +30,7 @@ from mer_core.protocols import (
     published_selections,
     published_tables,
 )
+from mer_core.scoring import seeds_interval
 from mer_core.training import RunSettings
 
 PLAIN = {"corpus": "synth", "classes": "megc2019-3class", "groups": 5, "labelled": 1.0, "limit": None}

@@ -18,7 +18,7 @@ import yaml
 
 from mer_core import code
 
-STORED = "mer_core/evaluation/stored.py"  # what reads `results/`
+STORED = "mer_core/ledger/stored.py"  # what reads `results/`
 ALWAYS = ("mer_core/numerics.py", "requirements.lock")  # what every number depends on
 EXECUTED = "executed"  # a notebook's note of how long it took, and where
 ASKED = "asked"  # another: for which stored runs its code asked, and which code that was
@@ -133,7 +133,7 @@ def _runs(root: Path, chapter: str, by: str) -> dict[str, str]:
     """The stored runs for which this very code asked when it was last executed; all of them if it never was."""
     notes = [_note(root / chapter), _note(root / "_build" / "pages" / chapter)]
     known = [note["runs"] for note in notes if note.get("by") == by]
-    names = known[0] if known else [path.name for path in (root / "results").glob("*")]
+    names = known[0] if known else ["/".join(path.parts[-2:]) for path in (root / "results").glob("*/*")]
     folders = {f"results/{name}": root / "results" / name for name in sorted(names)}
     return {name: digest(name, files(folder) if folder.exists() else ()) for name, folder in folders.items()}
 

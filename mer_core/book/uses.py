@@ -21,7 +21,7 @@ PACKAGE = "mer_core"
 
 @dataclass
 class Uses:
-    """Full names, such as `mer_core.evaluation.metrics.scores`, and what each is called in the chapter."""
+    """Full names, such as `mer_core.scoring.metrics.scores`, and what each is called in the chapter."""
 
     names: dict[str, object] = field(default_factory=dict)  # scores → the function
     explained: set[str] = field(default_factory=set)
@@ -91,9 +91,9 @@ def member(thing: object, name: str) -> object | None:
 def full_name(thing: object) -> str | None:
     """Where a function, class or method of the package is defined; None of anything else.
 
-    >>> from mer_core.evaluation import scores
+    >>> from mer_core.scoring import scores
     >>> full_name(scores)
-    'mer_core.evaluation.metrics.scores'
+    'mer_core.scoring.metrics.scores'
     """
     module, name = getattr(thing, "__module__", None) or "", getattr(thing, "__qualname__", "")
     return f"{module}.{name}" if name and module.split(".")[0] == PACKAGE else None

@@ -6,8 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from IPython.display import HTML
 
-from mer_core.evaluation.experiments import load_paper
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
+from mer_core.ledger.experiments import load_paper
 
 COLOURS = {"supported": FOR, "undecided": QUIET, "not supported": AGAINST}
 SYMBOLS = {

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mer_core.evaluation.curves import Fit
-from mer_core.evaluation.statistics import Interval
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
+from mer_core.scoring.statistics import Interval
+from mer_core.studies.curves import Fit
 
 # Colour and symbol, so that nobody needs to tell colours apart.
 LOOKS = [

@@ -2,8 +2,8 @@
 
 import plotly.graph_objects as go
 
-from mer_core.evaluation.statistics import CriticalDifferences
 from mer_core.figures.style import styled
+from mer_core.scoring.statistics import CriticalDifferences
 
 MARK = "#0072B2"
 JOIN = "rgba(128,128,128,0.8)"  # visible on white and on black

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from mer_core.evaluation import Scores
 from mer_core.figures.style import AGAINST, CLASS_COLOURS, FOR, QUIET, SEQUENTIAL, rounded, styled
+from mer_core.scoring import Scores
 
 
 def clips_per_subject(clips: pd.DataFrame, classes: Sequence[str]) -> go.Figure:

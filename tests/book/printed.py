@@ -35,7 +35,7 @@ HOURS = (  # what a command says that takes hours, or asks for more than this ma
 )
 MINUTES = (
     r"mer (book|review|print|verify --force)",
-    r"mer reproduce --(only fdp-mean|sample)",
+    r"mer reproduce --(only fdp/mean|sample)",
     r"mer run fdp",
     r"papermill .*/(scores|motion|expressions|methods)\.ipynb",
     r"papermill .*/papers/",

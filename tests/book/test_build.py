@@ -72,7 +72,7 @@ def test_a_stored_number_within_the_tolerance_passes(book):
 
 
 def test_a_change_of_the_package_that_changes_a_number_fails(book):
-    tiny.edit(book / "mer_core/evaluation/metrics.py", 'average="macro"', 'average="micro"')
+    tiny.edit(book / "mer_core/scoring/metrics.py", 'average="macro"', 'average="micro"')
     made = tiny.run(book, "mer", "verify")
     assert made.returncode == 1
     assert "UF1 stored 0.733, computed 0.750" in made.stdout
@@ -101,15 +101,15 @@ def test_only_what_changed_is_executed_again_and_a_list_says_why(book, monkeypat
     page = book / "_build/html/chapters/tiny.html"
     assert page.exists()
     tiny.append(book / "mer_core/training/runs.py", "OTHER = 1\n")  # which the chapter does not import
-    tiny.append(book / "mer_core/evaluation/metrics.py", "# a comment\n")
+    tiny.append(book / "mer_core/scoring/metrics.py", "# a comment\n")
     tiny.append(book / "mer_core/book/static/book.css", "\n")
     tiny.edit(book / tiny.CHAPTER, "Maths: $x^2$", "Another sentence.")
     assert to_execute(book) == ["tiny         unchanged"]
     assert "0 chapters to execute, 1 unchanged" in tiny.run(book, "mer", "book").stdout
     assert "Another sentence." in page.read_text()
     assert "UF1 0.733" in page.read_text()
-    tiny.edit(book / "mer_core/evaluation/metrics.py", 'average="macro"', 'average="micro"')
-    assert to_execute(book) == ["tiny         execute: mer_core/evaluation/metrics.py"]
+    tiny.edit(book / "mer_core/scoring/metrics.py", 'average="macro"', 'average="micro"')
+    assert to_execute(book) == ["tiny         execute: mer_core/scoring/metrics.py"]
 
 
 def test_a_new_citation_on_one_page_leaves_no_dead_link_on_another(book):
@@ -133,7 +133,7 @@ def test_of_the_stored_runs_those_matter_that_the_chapter_asks_for(book):
         return [one for one in inputs(book, tiny.CHAPTER) if one.startswith("results/")]
 
     assert store("one") == []
-    asks = "from mer_core.book.results import find_run\\nfind_run('two')\\nfrom pydantic"
+    asks = "from mer_core.ledger.results import find_run\\nfind_run('two')\\nfrom pydantic"
     tiny.edit(book / tiny.CHAPTER, "from pydantic", asks)
     assert store("other") == ["results/one", "results/other"]  # not executed yet: it may ask for any
     assert tiny.run(book, "mer", "chapters").returncode == 0

@@ -73,12 +73,12 @@ def test_presets_that_differ_in_nothing_are_one_row():
 def test_a_run_that_is_not_there_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(cards, "RESULTS", tmp_path)
     made = model_card(METHODS["mol"])
-    assert "Not computed yet: mol-paper, mol-released." in made
+    assert "Not computed yet: mol/paper, mol/released." in made
     assert "Never scored here at preset `book`." in made
 
 
 def test_ablations_are_no_score_of_the_method():
-    assert [name for name, _ in cards.stored_runs(METHODS["mol"])] == ["mol-paper", "mol-released"]
+    assert [name for name, _ in cards.stored_runs(METHODS["mol"])] == ["mol/paper", "mol/released"]
 
 
 def test_a_reconstruction_is_called_one():

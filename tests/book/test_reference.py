@@ -9,11 +9,11 @@ from mer_core.book.contents import chapters, without_magics
 from mer_core.book.links import link_block
 from mer_core.book.reference import ARRAYS, as_sphinx_reads, expanded
 from mer_core.book.uses import Uses, chapter_uses, full_name, read, users
-from mer_core.evaluation.metrics import scores
+from mer_core.scoring.metrics import scores
 from tests.book.tiny import ROOT
 
 REFERENCE = "".join(expanded(page.read_text()) for page in (ROOT / "chapters/reference/api").glob("*.md"))
-SCORES = "mer_core.evaluation.metrics.scores"
+SCORES = "mer_core.scoring.metrics.scores"
 
 
 def test_formulas_and_code_are_marked():
@@ -43,13 +43,13 @@ def test_what_numpy_takes_as_an_array_has_a_short_name():
 
 
 def test_an_import_alone_is_no_use():
-    uses = read("%time\nfrom mer_core.evaluation import scores as s\nimport os", Uses())
+    uses = read("%time\nfrom mer_core.scoring import scores as s\nimport os", Uses())
     assert set(uses.names) == {"s"}
     assert not uses.used
 
 
 def test_what_is_called_is_used_under_the_name_of_its_file():
-    uses = read("from mer_core.evaluation import scores as s", Uses())
+    uses = read("from mer_core.scoring import scores as s", Uses())
     assert read("s(truth, said)", uses).used == {SCORES}
 
 
@@ -116,9 +116,9 @@ def test_keywords_and_attributes_of_others_are_no_links(block):
 
 
 def test_shown_code_has_the_names_of_its_module_and_leads_to_its_file():
-    block = '<span class="c1"># mer_core/evaluation/metrics.py</span>\n<span class="nf">scores</span>'
+    block = '<span class="c1"># mer_core/scoring/metrics.py</span>\n<span class="nf">scores</span>'
     linked = link_block(block, {}, address)
-    assert 'href="#mer_core.evaluation.metrics"' in linked
+    assert 'href="#mer_core.scoring.metrics"' in linked
     assert f'href="#{SCORES}"' in linked
 
 

@@ -14,8 +14,8 @@ import torch
 
 from mer_core import open_corpus
 from mer_core.corpora.command import run_script
-from mer_core.evaluation import experiments
 from mer_core.faces.corpus import CARDS
+from mer_core.ledger import experiments
 from mer_core.methods import METHODS
 from tests.book.printed import SCRIPTS, execute, executed
 from tests.corpora import imitate, imitate_casme2, imitate_own

@@ -28,7 +28,7 @@ class Chapter(Parameters):
 settings = Chapter.from_notebook()
 """
 SCORE = """
-from mer_core.evaluation import scores
+from mer_core.scoring import scores
 
 made = scores([0, 0, 1, 1], [0 + settings.offset, 0, 1, 0], n_classes=2)
 print(f"UF1 {made.uf1:.3f}")

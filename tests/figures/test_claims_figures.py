@@ -6,8 +6,8 @@ import pytest
 from docutils.nodes import make_id
 
 from mer_core.book.contents import find_root
-from mer_core.evaluation.experiments import load_paper, paper_names
 from mer_core.figures.claims import COLOURS, TESTED, claims_table, forest
+from mer_core.ledger.experiments import load_paper, paper_names
 
 EVIDENCE = find_root() / "chapters" / "evidence"
 

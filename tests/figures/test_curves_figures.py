@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer_core.evaluation.curves import Curve, fit
-from mer_core.evaluation.statistics import Interval
 from mer_core.figures.curves import END, clips_said, clips_until, law_bands, learning_curves
+from mer_core.scoring.statistics import Interval
+from mer_core.studies.curves import Curve, fit
 
 POINTS = {
     "hoof": pd.DataFrame(

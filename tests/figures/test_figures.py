@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from mer_core import figures, open_corpus
-from mer_core.evaluation import scores
 from mer_core.figures.style import CLASS_COLOURS
 from mer_core.protocols import CLASS_MAPS
+from mer_core.scoring import scores
 
 GREY = np.random.RandomState(0).randint(0, 256, (24, 24)).astype(np.uint8)
 CLIPS = pd.DataFrame({"subject": ["a/s1", "a/s1", "a/s2"], "label": ["negative", "positive", "negative"]})

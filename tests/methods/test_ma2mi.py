@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from mer_core import open_corpus
 from mer_core.cli import app
-from mer_core.evaluation.experiments import load_paper
 from mer_core.faces.corpus import CARDS
 from mer_core.faces.plan import subject_seed
+from mer_core.ledger.experiments import load_paper
 from mer_core.methods import count_parameters, create_method
 from mer_core.methods.ma2mi import (
     MA2MI,

@@ -1,0 +1,1 @@
+"""What was run and what is stored of it: lists of experiments, stored runs, reproduction, review, papers' tables."""
