@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from mer_core import cli, corpus_names
+from mer_core.methods import method_names
 from mer_core.training import Run, parts, provenance, runs
 from tests.training.tools import MINI, _cache, cache, mer, mini  # noqa: F401 (fixtures)
 
