@@ -223,10 +223,11 @@ def run(
 
     Example: mer run ststnet --corpus synth --folds 5 --seeds 0,1,2
     """
+    from mer_core.protocols import read_folds
     from mer_core.training import RunSettings
 
     asked = {"method": method, "preset": preset, "corpus": corpus, "classes": classes, "selection": selection}
-    asked |= {"groups": _groups(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
+    asked |= {"groups": read_folds(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
     asked |= {"official": str(official) if official else None}
     asked |= {"device": device, "limit": limit, "every_epoch": every_epoch, "keep_weights": keep_weights}
     corpora = "+".join(Path(part).name for part in corpus.split("+"))
@@ -520,14 +521,6 @@ def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str
                 print(f"{len(parts)} of {len(made.parts())} parts {what}: made anew")
     run_all(settings, folder, workers, engine, per_gpu)
     show(folder)
-
-
-def _groups(folds: str) -> int | str | None:
-    if folds in ("loso", "corpus"):
-        return None if folds == "loso" else folds
-    if not folds.isdecimal() or int(folds) < 2:
-        raise ValueError(f"--folds is loso, corpus, or a number of subject groups from 2 on, not {folds!r}.")
-    return int(folds)
 
 
 def _seeds(seeds: str) -> list[int]:

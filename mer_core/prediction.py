@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from mer_core.clips import ClipSet, View
+from mer_core.clips import ClipSet, View, apex_or_middle
 from mer_core.corpora.faces import find_landmarks
 from mer_core.corpora.images import SUFFIXES, index_frames
 from mer_core.corpora.prepared import PreparedCorpus, prepare_corpus
@@ -398,7 +398,8 @@ def _notes(
             "networks learnt from clips that begin where the movement begins and end where it ends."
         )
     if given.apex is None:
-        yield f"The apex was not given: the middle, frame {(row.onset + row.offset) // 2}, stands in for it."
+        middle = apex_or_middle(row.onset, None, row.offset)
+        yield f"The apex was not given: the middle, frame {middle}, stands in for it."
     if clip.is_file():
         yield "Most videos are compressed, and a movement of a pixel may be lost in that: frames as PNG are safer."
     if gaps := len(found.frames) - found.frames["path"].nunique():
@@ -424,8 +425,7 @@ def _asked(
     table = pd.DataFrame.from_dict(_probabilities(run, data), "index", columns=classes)
     where = _attribution(run, method, data, int(table.mean().to_numpy().argmax()))
     onset, apex, offset = seen.clips.loc[0, ["onset", "apex", "offset"]]
-    apex = (onset + offset) // 2 if pd.isna(apex) else apex
-    marks = Marks(int(onset), int(apex), int(offset))
+    marks = Marks(int(onset), apex_or_middle(onset, apex, offset), int(offset))
     units = _units(run, method, data)
     return Prediction(_name(clip), marks, run, table, units, _pictures(shown, where), notes)
 

@@ -22,6 +22,7 @@ from mer_core.corpora.source import Source
 from mer_core.corpora.sources import find_source, source_names
 from mer_core.devices import Device
 from mer_core.methods import create_method
+from mer_core.protocols import LeaveOneSubjectOut
 from mer_core.settings import Settings
 from mer_core.training import Run, RunSettings
 from mer_core.training import run as run_all
@@ -53,7 +54,7 @@ class Protocol(Settings):
     named: str = Field(description="as the reported figures call it")
     classes: str = Field(description="class map that is run")
     n_classes: int | None = None
-    folds: Literal["leave one subject out"] | None = None
+    folds: LeaveOneSubjectOut | None = None
     epoch: Selection | None = None
     scored: Literal["all folds pooled", "each fold for itself"] | None = None
     counted: Literal["clips", "sub-clips"] | None = None

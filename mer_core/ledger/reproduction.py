@@ -241,8 +241,8 @@ def places(folder: Path, name: str) -> list[Path]:
 
 def differences(asked: RunSettings, listed: RunSettings) -> tuple[str, ...]:
     """What else the run asked for is; another device alone makes no other run: the tolerance is there for it."""
-    pairs = {name: (value, listed.plain()[name]) for name, value in asked.plain().items() if name != "device"}
-    return tuple(f"{name} is {now}, not {before}" for name, (now, before) in pairs.items() if now != before)
+    others = asked.replace(device=listed.device).diff(listed)
+    return tuple(f"{name} is {now}, not {before}" for name, (now, before) in others.items())
 
 
 def answered_otherwise(now: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:

@@ -553,12 +553,9 @@ class _Branches(NetworkMethod):
 
     def apex(self, clips: ClipSet) -> Tensor:  # (N, 2, channels, H, W)
         """The frame nearest to the apex, or to the middle where none is labelled, and the onset."""
-        table, frames = clips.clips, np.asarray(clips.frames)
-        times = table[["onset", "apex", "offset"]].astype(float)
-        share = (times["apex"] - times["onset"]) / (times["offset"] - times["onset"])
-        last = frames.shape[1] - 1
-        at = (share.fillna(0.5).clip(0, 1) * last).round().to_numpy(int) + self.settings.apex_shift
-        rows, at = np.arange(len(frames)), at.clip(0, last)
+        frames = np.asarray(clips.frames)
+        at = self.view.apex_moment(clips.clips) + self.settings.apex_shift
+        rows, at = np.arange(len(frames)), at.clip(0, frames.shape[1] - 1)
         return self.shrunk(np.stack([frames[rows, at], frames[:, 0]], axis=1))
 
     def shrunk(self, frames: np.ndarray) -> Tensor:

@@ -20,14 +20,7 @@ from mer_core.devices import check_precision, find_device
 from mer_core.methods import FeatureMethod, Method, create_method
 from mer_core.methods.base import Start
 from mer_core.numerics import numerics_class
-from mer_core.protocols import (
-    Fold,
-    class_map,
-    hold_out_corpus,
-    leave_one_subject_out,
-    megc2019,
-    subject_groups,
-)
+from mer_core.protocols import Fold, class_map, megc2019, split
 from mer_core.settings import Settings
 from mer_core.training.fit import (
     Examples,
@@ -124,13 +117,6 @@ def _labelled(clips: pd.DataFrame, settings: RunSettings) -> tuple[pd.DataFrame,
     if settings.official:
         clips = clips.iloc[megc2019(clips, settings.official)]
     return class_map(settings.classes).within(clips)
-
-
-def split(subjects: np.ndarray, groups: int | str | None) -> list[Fold]:
-    """The folds: one a subject, one a corpus, or as many groups of subjects."""
-    if groups == "corpus":
-        return hold_out_corpus(subjects)
-    return leave_one_subject_out(subjects) if groups is None else subject_groups(subjects, groups)
 
 
 @dataclass(frozen=True)

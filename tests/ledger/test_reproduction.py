@@ -304,7 +304,7 @@ def test_another_device_alone_is_still_compared():
     listed_run = RunSettings(method="fdp", settings={"epochs": 2})
     assert differences(changed(listed_run, {"device": "cuda"}), listed_run) == ()
     other = changed(listed_run, {"settings": {"epochs": 3}})
-    assert differences(other, listed_run) == ("settings is {'epochs': 3}, not {'epochs': 2}",)
+    assert differences(other, listed_run) == ("settings.epochs is 3, not 2",)
 
 
 def test_the_rest_takes_as_long_as_it_took_when_it_was_stored(toy):

@@ -150,16 +150,8 @@ def load_videos(method: MA2MI, clips: ClipSet, pairs: pd.DataFrame) -> Videos:
     table = clips.clips
     labels = table["emotion"].astype("category").cat.codes.to_numpy(np.int64)
     subjects, frames = table["subject"].to_numpy(), np.array(clips.frames)
-    return Videos(
-        method, frames, subjects, labels, _peaks(table, frames.shape[1]), pairs[pairs["left_out"] == ""]
-    )
-
-
-def _peaks(table: pd.DataFrame, moments: int) -> np.ndarray:  # (N,)
-    """Where no apex is labelled, the middle stands for it."""
-    onset, apex, offset = (table[name].astype(float) for name in ("onset", "apex", "offset"))
-    share = ((apex - onset) / (offset - onset)).fillna(0.5)
-    return (share * (moments - 1)).round().clip(1, moments - 1).to_numpy(int)
+    peaks = method.macro_view.apex_moment(table).clip(min=1)  # never the onset itself
+    return Videos(method, frames, subjects, labels, peaks, pairs[pairs["left_out"] == ""])
 
 
 # The stage.
