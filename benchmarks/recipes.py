@@ -20,10 +20,10 @@ from pathlib import Path
 import pandas as pd
 
 from mer_core import open_corpus
-from mer_core.evaluation import scores
 from mer_core.methods import create_method
 from mer_core.methods.base import NetworkMethod
 from mer_core.protocols import class_map, subject_groups
+from mer_core.scoring import scores
 from mer_core.training import examples, fit_and_predict, fold_seed
 from mer_core.training.learnt import above_shuffle, judge, warnings
 from mer_core.training.provenance import code_of

@@ -19,9 +19,8 @@ from mer_core.protocols import Fold, subject_groups
 from mer_core.vision.augment import augment
 
 Selection = Literal["last", "inner", "test-peek"]
-Row = dict[
-    str, str | int | float
-]  # of a history: stage, epoch, a column a term of the loss, accuracy, gradient_norm, rate
+# Of a history: stage, epoch, each term of the loss, accuracy, gradient_norm, rate.
+Row = dict[str, str | int | float]
 Record = Callable[[Row], None]
 
 

@@ -42,10 +42,10 @@ def judge(
         said = predict_clips(model, train)  # (n, C)
         labels, held_out = train.labels.cpu(), test.labels.cpu().numpy()
         return {
-            "train_uf1": _uf1(labels.numpy(), said.argmax(dim=1).numpy(), train.n_classes),
-            "spread": said.std(dim=0).max().item() if len(said) > 1 else 0.0,
-            "largest_share": said.argmax(dim=1).bincount().max().item() / len(said),
-            "largest_class": labels.bincount().max().item() / len(labels),
+            "train_uf1": round(_uf1(labels.numpy(), said.argmax(dim=1).numpy(), train.n_classes), 4),
+            "spread": round(said.std(dim=0, correction=0).max().item(), 4),
+            "largest_share": round(said.argmax(dim=1).bincount().max().item() / len(said), 4),
+            "largest_class": round(labels.bincount().max().item() / len(labels), 4),
             "above_shuffle": above_shuffle(held_out, probabilities.argmax(axis=1), train.n_classes),
             **_beside_guesses(method, model, train, test),
         }
@@ -85,8 +85,10 @@ def _beside_guesses(
             name: value.cpu().expand(len(batch["label"]), *value.shape) for name, value in guess.items()
         }
         losses[f"{side}_guess"] = _terms(method, constant, batch)
-    tasks = [name for name in losses["unseen"] if name != "emotion"]
-    explained = {name: 1 - losses["unseen"][name] / losses["unseen_guess"][name] for name in tasks}
+    lost = {
+        name: guessed for name, guessed in losses["unseen_guess"].items() if name != "emotion" and guessed > 0
+    }
+    explained = {name: round(1 - losses["unseen"][name] / guessed, 4) for name, guessed in lost.items()}
     return {"losses": losses, "explained": explained}
 
 
@@ -96,7 +98,7 @@ def _class_guess(train: Examples, weight: Tensor | None) -> Tensor:  # (C,)
 
 
 def _terms(method: NetworkMethod, outputs: dict[str, Tensor], batch: dict[str, Tensor]) -> dict[str, float]:
-    return {name: term.item() for name, term in method.losses(outputs, batch, EVERY_TASK).items()}
+    return {name: round(term.item(), 5) for name, term in method.losses(outputs, batch, EVERY_TASK).items()}
 
 
 def warnings(learnt: dict, history: pd.DataFrame) -> list[str]:
@@ -109,10 +111,11 @@ def warnings(learnt: dict, history: pd.DataFrame) -> list[str]:
         learnt["above_shuffle"] is not False
         and losses["unseen"]["emotion"] < losses["unseen_guess"]["emotion"]
     )
+    still_falling = any(falls(losses) for _, losses in history.groupby("stage", sort=False)["emotion"])
     found = {
         "on the plateau: it has not begun to learn": on_plateau,
         "one class: nearly all of its training clips are in the same": one_class,
-        "stopped on the slope: its loss was still falling": uf1 < LEARNT and falls(history["emotion"]),
+        "stopped on the slope: its loss was still falling": uf1 < LEARNT and still_falling,
         "by heart: it knows its training clips, and not the unseen people": uf1 > BY_HEART and not told,
     }
     tasks = [name for name, share in learnt["explained"].items() if not share > 1 - PLATEAU]
