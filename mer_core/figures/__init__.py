@@ -1,6 +1,5 @@
 """The figures that chapters show."""
 
-from mer_core.figures.faces import timeline
 from mer_core.figures.images import flow_colours, panels, seen_on, signed_grey, slideshow
 from mer_core.figures.inflation import audit_bars, epoch_curve, luck
 from mer_core.figures.ranking import critical_differences
@@ -8,5 +7,5 @@ from mer_core.figures.scores import clips_per_subject, confusion, intervals, poo
 
 __all__ = [
     "audit_bars", "clips_per_subject", "confusion", "critical_differences", "epoch_curve", "flow_colours",
-    "intervals", "luck", "panels", "pooling", "seen_on", "signed_grey", "slideshow", "timeline",
+    "intervals", "luck", "panels", "pooling", "seen_on", "signed_grey", "slideshow",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer_core import figures, open_corpus
+from mer_core import figures
 from mer_core.figures.style import CLASS_COLOURS
 from mer_core.protocols import CLASS_MAPS
 from mer_core.scoring import scores
@@ -21,7 +21,6 @@ EVERY = {
     "epochs": lambda: figures.epoch_curve([0.4, 0.5], 0.7),
     "audit": lambda: figures.audit_bars(AUDIT),
     "luck": lambda: figures.luck({"best": [0.3, 0.8], "last": [0.3, 0.3]}, [1, 100]),
-    "timeline": lambda: figures.timeline(open_corpus("synth-mini").spec("synth-mini/s01/01")),
     "panels": lambda: figures.panels({"one": GREY, "two": GREY}, alt="Two pictures of noise."),
     "slideshow": lambda: figures.slideshow({"a": [GREY], "b": [GREY]}, ["one"], alt="Noise.", play=True),
 }
