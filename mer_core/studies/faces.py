@@ -19,6 +19,7 @@ from mer_core.faces.identity import draw_identity
 from mer_core.faces.scene import Scene
 from mer_core.figures.images import flow_colours, panels, signed_grey, slideshow
 from mer_core.figures.style import GRID, styled
+from mer_core.studies.attribution import SIGNIFICANT
 from mer_core.studies.known import KnownClip
 from mer_core.studies.parameters import Parameters
 from mer_core.vision.dynamic_image import dynamic_image
@@ -173,9 +174,9 @@ def off_by(flow: np.ndarray, exact: np.ndarray, where: np.ndarray) -> float:
 
 
 def moving_skin(action: np.ndarray, face: np.ndarray) -> np.ndarray:  # (H, W)
-    """Where on the face the expression moves the skin by a quarter of its largest movement or more."""
+    """Where on the face the expression moves the skin significantly: by a quarter of its largest movement or more."""
     length = np.hypot(*action)
-    return face & (length > length.max() / 4)
+    return face & (length > SIGNIFICANT * length.max())
 
 
 def flow_errors(
