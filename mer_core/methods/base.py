@@ -205,6 +205,17 @@ class NetworkMethod(Method[N]):
         """Named terms, already weighted: their sum is minimised. `batch` holds the inputs, `label`, `class_weight`."""
         return {"emotion": F.cross_entropy(outputs["emotion"], batch["label"], weight=batch["class_weight"])}
 
+    def guess(self, train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The best that can be said of every clip alike, (…) for each output of a second task: what it is held against.
+
+        `train` are the training clips' inputs, as `fold` returned them.
+        """
+        return {}
+
+    def unseen(self, inputs: dict[str, Tensor], train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The inputs of other clips, with what `fold` counted over the training clips: their losses can be compared."""
+        return inputs
+
 
 AnyMethod = FeatureMethod[Any] | NetworkMethod[Any]  # what can be fitted
 

@@ -11,6 +11,8 @@ from torch import nn
 from mer_core.methods.base import AnyMethod, FeatureMethod, Method, NetworkMethod
 from mer_core.named import find, names
 
+GROUP = "mer_core.methods"  # of entry points
+
 BOOK = {  # from the simplest on
     "majority": "mer_core.methods.majority:Majority",
     "apexframe": "mer_core.methods.apexnet:ApexFrame",
@@ -63,7 +65,6 @@ def load(place: str) -> Kind:
 
 
 METHODS = Registry(BOOK)
-GROUP = "mer_core.methods"  # of entry points
 
 
 def method_names() -> list[str]:

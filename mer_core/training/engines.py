@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import parent_process
+from pathlib import Path
 from types import ModuleType
 
 from mer_core.faces.corpus import CARDS
@@ -19,10 +21,11 @@ Results = Iterator[tuple[Part, Result]]
 Compute = Callable[[str, Part], Result]
 
 
-def local(plain: str, todo: list[Part], workers: int) -> Results:
+def local(plain: str, todo: list[Part], workers: int, log: Path | None = None) -> Results:
     """One process a worker, one thread each: two such are faster than one with two threads."""
     try:
-        yield from distribute(_Task(compute, handed_on(), plain, _known(plain)), todo, workers)
+        task = _Task(_logged(log), handed_on(), plain, _known(plain))
+        yield from distribute(task, todo, workers)
     except WorkerDied:
         raise RunError(
             "A worker died. What is finished is kept: `mer resume`. If it dies again, memory may be short: fewer "
@@ -63,7 +66,11 @@ class _Task:
         return self.compute(self.plain, part)
 
 
-def on_ray(plain: str, todo: list[Part], workers: int) -> Results:
+def _logged(log: Path | None) -> Compute:
+    return partial(compute, log=log) if log else compute
+
+
+def on_ray(plain: str, todo: list[Part], workers: int, log: Path | None = None) -> Results:
     """As many parts at once as the cluster has room for, `workers` of them on each GPU.
 
     The parts of a lost node are computed again elsewhere. RAY_ADDRESS, or `ray start` on this machine, names the
@@ -80,7 +87,7 @@ def on_ray(plain: str, todo: list[Part], workers: int) -> Results:
         room = {"num_cpus": 1, "num_gpus": 1 / workers if on_gpu else 0}
         task = ray.remote(_compute_elsewhere).options(**room, max_retries=5)
         known = ray.put(_known(plain))
-        waiting = {task.remote(compute, handed_on(), known, plain, part): part for part in todo}
+        waiting = {task.remote(_logged(log), handed_on(), known, plain, part): part for part in todo}
         while waiting:
             (done, *_), _ = ray.wait(list(waiting), num_returns=1)
             yield waiting.pop(done), _fetch(ray, done)
@@ -124,4 +131,4 @@ def _fetch(ray: ModuleType, done: object) -> Result:
         ) from None
 
 
-ENGINES: dict[str, Callable[[str, list[Part], int], Results]] = {"local": local, "ray": on_ray}
+ENGINES: dict[str, Callable[..., Results]] = {"local": local, "ray": on_ray}
