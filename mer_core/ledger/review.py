@@ -16,7 +16,7 @@ from string import Template
 
 import pandas as pd
 
-from mer_core.ledger.experiments import LEVEL, Paper, load_paper, paper_names, stored_name, verdicts
+from mer_core.ledger.experiments import LEVEL, Paper, listed, load_paper, paper_names, stored_name, verdicts
 from mer_core.ledger.reproduction import (
     Reproduced,
     Spread,
@@ -26,7 +26,7 @@ from mer_core.ledger.reproduction import (
     places,
     seed_spreads,
 )
-from mer_core.ledger.stored import StoredRun, stored_runs
+from mer_core.ledger.stored import stored_runs
 from mer_core.methods import create_method
 from mer_core.protocols import class_map
 from mer_core.scoring.statistics import seeds_interval
@@ -64,7 +64,7 @@ class Entry:
     paper: str  # empty: no list names it
     about: str
     asked: RunSettings | None
-    run: StoredRun | None  # None: not computed yet
+    run: Run | None  # None: not computed yet
 
     @cached_property
     def record(self) -> dict:
@@ -80,10 +80,19 @@ def entries(results: Path, papers: Iterable[Paper], *, others: bool = True) -> l
         for paper in papers
         for name, experiment in paper.experiments.items()
     }
+    known = {**_claimed_elsewhere(papers), **known}
     stored = {run.name: run for run in stored_runs(results)}
     unlisted = {name: ("", "a run that no list names", None) for name in stored if name not in known}
     wanted = {**known, **(unlisted if others else {})}
     return [Entry(name, *about, stored.get(name)) for name, about in wanted.items()]
+
+
+def _claimed_elsewhere(papers: Iterable[Paper]) -> dict[str, tuple[str, str, RunSettings]]:
+    """Runs of other lists that claims of these name."""
+    claims = [(paper.name, claim) for paper in papers for claim in paper.claims.values()]
+    names = {stored_name(paper, run) for paper, claim in claims for run in (claim.better, claim.worse)}
+    every = listed()
+    return {name: (name.split("/")[0], every[name].about, every[name].run) for name in sorted(names)}
 
 
 @dataclass(frozen=True)
@@ -165,7 +174,7 @@ def flat(settings: Mapping, above: str = "") -> Iterator[tuple[str, object]]:
             yield f"{above}{name}", value
 
 
-def as_csv(run: StoredRun) -> bytes:
+def as_csv(run: Run) -> bytes:
     """A run's predictions, compressed; the same run gives the same bytes."""
     return gzip.compress(run.predictions.to_csv(index=False).encode(), mtime=0)
 
@@ -472,7 +481,7 @@ def _origin_of_code(entry: Entry) -> Iterator[str]:
     code = entry.record["code"]
     if commit := code.get("commit"):
         yield f"commit {commit[:12]}{'' if code['clean'] else ' with edits'}"
-    is_todays = Run(entry.run.folder).todays_code() == code["sha256"]
+    is_todays = entry.run.todays_code() == code["sha256"]
     yield "today's code" if is_todays else "other code than today's"
 
 

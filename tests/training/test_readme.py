@@ -27,7 +27,7 @@ def linearflow(monkeypatch):
 def test_the_example_runs_on_every_fold_without_further_work(linearflow, tmp_path):
     assert "linearflow" in method_names()
     assert sum(p.numel() for p in create_model("linearflow", n_classes=3).parameters()) == 387
-    table = run(mini("linearflow"), tmp_path / "run").predictions()
+    table = run(mini("linearflow"), tmp_path / "run").predictions
     assert len(table) == 18
     assert np.isfinite(table[["p_negative", "p_positive", "p_surprise"]]).all(axis=None)
 
