@@ -10,7 +10,6 @@ from mer_core.scoring.tables import difference_table, pairs_table
 from mer_core.training import Run
 
 FOLDS = {None: "leave one subject out", "corpus": "leave one corpus out"}
-NUMBER = "{:.3f}".format
 
 
 def headline(run: Run) -> str:
@@ -38,8 +37,9 @@ def warnings(run: Run) -> list[str]:
         damaged = f", {len(run.damaged())} of them damaged" if run.damaged() else ""
         lines.append(f"INCOMPLETE: {missing} of {parts} parts missing{damaged}")
     if stale := len(run.stale()):
+        which = "" if run.is_stored else f"{stale} of {parts} parts "
         advice = "" if run.is_stored else ": `mer resume` computes them anew"
-        lines.append(f"{stale} of {parts} parts computed by other code than today's{advice}")
+        lines.append(f"{which}computed by other code than today's{advice}")
     if (several := run.notes()["numerics"].nunique()) > 1:
         lines.append(f"COMPUTED BY {several} VERSIONS of numerics")
     return lines
@@ -54,16 +54,18 @@ def comparison(runs: Sequence[Run]) -> str:
     parts = ["\n".join(f"{label}: {headline(run)}" for label, run in zip(tables, runs, strict=True))]
     against = {other: _paired(tables, first, other) for other in others}
     for other, pair in against.items():
-        table = difference_table(pair).rename(columns={"first": first, "second": other})
-        parts.append(table.to_string(float_format=NUMBER))
+        parts.append(_printed(difference_table(pair).rename(columns={"first": first, "second": other})))
     pairs = pairs_table(tables, combinations(tables, 2))
     if len(runs) == 2:
         parts.append(f"By UF1, {_verdict(pairs.loc[0, 'better'])}.")
     else:
-        parts.append(
-            f"UF1 of every pair, one less the other:\n{pairs.to_string(index=False, float_format=NUMBER)}"
-        )
+        parts.append(f"UF1 of every pair, one less the other:\n{_printed(pairs, index=False)}")
     return "\n\n".join([*parts, _explained(against[others[0]], len(pairs))])
+
+
+def _printed(table: pd.DataFrame, **options: bool) -> str:
+    finer = {name: "{:.4f}".format for name in ("p", "corrected") if name in table}  # they are never 0
+    return table.to_string(float_format="{:.3f}".format, formatters=finer, **options)
 
 
 def _paired(tables: Mapping[str, pd.DataFrame], first: str, other: str) -> Paired:
@@ -87,9 +89,14 @@ def _verdict(better: str) -> str:
 
 def _explained(pair: Paired, pairs: int) -> str:
     """What an interval and a p-value of these tables rest on."""
-    seeds = "one seed" if pair.seeds == 1 else f"the mean over {pair.seeds} seeds, as far as both have them"
+    seeds = (
+        "Of one seed"
+        if pair.seeds == 1
+        else f"Means over {pair.seeds} seeds (of a pair, those that both have)"
+    )
     corrected = f"; corrected counts all {pairs} pairs (Holm)" if pairs > 1 else ""
     return (
-        f"Of {seeds}. Intervals: {pair.subjects} subjects drawn anew. p: how often exchanging two runs' answers for "
-        f"whole subjects makes so large a difference, either way (paired permutation test){corrected}."
+        f"{seeds}. Intervals: {pair.subjects} subjects drawn anew. p: how often exchanging two runs' answers for whole "
+        "subjects (in all ways, or 10,000 of them) makes so large a difference, either way: a paired permutation "
+        f"test{corrected}."
     )

@@ -72,7 +72,7 @@ def test_of_several_each_stands_beside_the_first_and_every_pair_is_counted(tmp_p
         [str(runs[0].folder), str(runs[0].folder)],
     ]
     assert "corrected counts all 6 pairs (Holm)" in text
-    assert "the mean over 2 seeds" in text
+    assert "Means over 2 seeds" in text
 
 
 def test_runs_on_other_clips_are_not_compared(tmp_path):
