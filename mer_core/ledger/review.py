@@ -18,7 +18,6 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from mer_core.ledger.compare import FOLDS
 from mer_core.ledger.experiments import LEVEL, Paper, listed, load_paper, paper_names, stored_name, verdicts
 from mer_core.ledger.reproduction import (
     Reproduced,
@@ -31,8 +30,9 @@ from mer_core.ledger.reproduction import (
 )
 from mer_core.ledger.stored import stored_runs
 from mer_core.methods import create_method
-from mer_core.protocols import class_map
+from mer_core.protocols import class_map, folds_in_words
 from mer_core.scoring.statistics import seeds_interval
+from mer_core.settings import diff, flat
 from mer_core.training import Run, RunSettings
 
 FRAME = Path(__file__).with_suffix(".html")
@@ -82,12 +82,12 @@ class Entry:
             name: value for name, value in RunSettings(method="").plain().items() if name not in ELSEWHERE
         }
         general = {name: asked[name] for name in usual}
-        return {**unlike(general, usual), **unlike(self.record["method"], preset)}
+        return {**diff(general, usual), **diff(self.record["method"], preset)}
 
     @property
     def not_as_listed(self) -> dict[str, tuple[object, object]]:
         """Settings that are listed, and otherwise than the run has them: those, and its own."""
-        return unlike(self.asked.plain(), self.record["settings"]) if self.asked else {}
+        return diff(self.asked.plain(), self.record["settings"]) if self.asked else {}
 
     @property
     def settings_of_method(self) -> dict[str, object]:
@@ -102,7 +102,7 @@ class Entry:
     @property
     def folds(self) -> str:
         """In words."""
-        return FOLDS.get(self.record["settings"]["groups"], "groups of subjects")
+        return folds_in_words(self.record["settings"]["groups"])
 
     @property
     def seconds(self) -> str:
@@ -207,29 +207,13 @@ def _again(entry: Entry, made: Run, spreads: Sequence[Spread]) -> Again:
     return Again(made.folder, row, parts, missing, 0 if missing else len(made.stale()))
 
 
-def unlike(one: Mapping, other: Mapping) -> dict[str, tuple[object, object]]:
-    """Where two settings differ, by `augment.crop` and the like."""
-    one, other = dict(flat(one)), dict(flat(other))
-    names = {**one, **other}
-    return {name: (one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name)}
-
-
 def apart(one: Entry, other: Entry) -> list[str]:
     """All settings in which two runs differ and that could change an answer; of two methods no more can be said."""
     silent = dict.fromkeys(("settings", "keep_weights", "every_epoch"))
     general = [{**entry.record["settings"], **silent} for entry in (one, other)]
     methods = [entry.record["method"] for entry in (one, other)]
     is_same = general[0]["method"] == general[1]["method"]
-    return [*unlike(*general), *(unlike(*methods) if is_same else ())]
-
-
-def flat(settings: Mapping, above: str = "") -> Iterator[tuple[str, object]]:
-    """Settings within settings get a dot."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
+    return [*diff(*general), *(diff(*methods) if is_same else ())]
 
 
 # The page

@@ -19,7 +19,7 @@ import pandas as pd
 from mer_core import atomic
 from mer_core.scoring.tables import score_table
 from mer_core.training import Run
-from mer_core.training.detections import detections, learns_action_units
+from mer_core.training.detections import detections
 
 StoredRun = Run  # what a stored run was called before any run could be one
 
@@ -69,7 +69,7 @@ def _write(run: Run, folder: Path) -> None:
     if run.settings.every_epoch:
         names = [f"epoch {number}" for number in range(1, len(run.epochs) + 1)]
         pd.DataFrame(run.epochs.T, columns=names).to_parquet(folder / "epochs.parquet", index=False)
-    if run.settings.keep_weights and learns_action_units(run.settings.create_method().settings):
+    if run.settings.keep_weights and run.settings.create_method().action_units:
         detections(run).table.to_parquet(folder / "action_units.parquet", index=False)
     record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1), "scores": readable(pooled)}
     (folder / "run.json").write_text(

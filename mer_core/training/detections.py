@@ -1,7 +1,5 @@
 """What the networks of a run say of the action units of clips whose subjects they never saw."""
 
-from typing import Any
-
 import numpy as np
 import torch
 
@@ -19,15 +17,15 @@ def detections(run: Run, seed: int | None = None) -> Detections:
     """
     run.refuse_stored()
     asked = run.settings
-    chosen = asked.create_method().settings
+    method = asked.create_method()
     if not asked.keep_weights:
         raise ValueError(f"{run.folder} has not kept its networks: run it again with keep_weights=true.")
-    if not learns_action_units(chosen):
+    if not method.action_units:
         raise ValueError(f"{asked.method} learns no action units as it is set in {run.folder}.")
-    if chosen.released.normalise != "clip":
+    if (by := method.settings.released.normalise) != "clip":
         raise ValueError(
-            f"{run.folder} learnt from pictures that are scaled by other clips (released.normalise="
-            f"{chosen.released.normalise}): its networks can only be asked about clips by a run with normalise=clip."
+            f"{run.folder} learnt from pictures that are scaled by other clips (released.normalise={by}): its networks "
+            "can only be asked about clips by a run with normalise=clip."
         )
     if missing := run.missing():
         raise ValueError(
@@ -38,12 +36,7 @@ def detections(run: Run, seed: int | None = None) -> Detections:
         raise ValueError(f"{run.folder} has the seeds {list(asked.seeds)}, not {seed}.")
     by_part = [_detected(run, part) for part in run.parts() if part.seed == seed]
     truth, probabilities = (np.concatenate(of_parts) for of_parts in zip(*by_part, strict=True))
-    return Detections(truth, probabilities, chosen.units)
-
-
-def learns_action_units(settings: Any) -> bool:
-    """Whether a method that is set so has action units among its tasks."""
-    return bool(getattr(settings, "au_weight", 0))
+    return Detections(truth, probabilities, method.action_units)
 
 
 def _detected(run: Run, part: Part) -> tuple[np.ndarray, np.ndarray]:
