@@ -168,6 +168,9 @@ Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes here; default: one a core, or one that feeds a GPU.")
 ]
 Engine = Annotated[str, typer.Option(help="local, or ray: a cluster (see requirements-ray.txt).")]
+Log = Annotated[
+    Path | None, typer.Option(help="A folder for TensorBoard: the curves of every part while it trains.")
+]
 PerGPU = Annotated[int, typer.Option(min=1, help="Parts at once on a GPU of a Ray cluster.")]
 
 
@@ -199,6 +202,7 @@ def run(
     workers: Workers = None,
     engine: Engine = "local",
     per_gpu: PerGPU = 1,
+    log: Log = None,
 ) -> None:
     """Train and test a method on every fold; an interrupted run goes on where it stopped.
 
@@ -212,7 +216,7 @@ def run(
     asked |= {"device": device, "limit": limit, "every_epoch": every_epoch, "keep_weights": keep_weights}
     corpora = "+".join(Path(part).name for part in corpus.split("+"))
     name = f"{method}-{corpora}-{classes}-{preset}-{folds}" + ("" if selection == "last" else f"-{selection}")
-    _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu)
+    _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu, log)
 
 
 @app.command()
@@ -248,14 +252,16 @@ def pretrain(
 
 
 @app.command()
-def resume(folder: Folder, workers: Workers = None, engine: Engine = "local", per_gpu: PerGPU = 1) -> None:
+def resume(
+    folder: Folder, workers: Workers = None, engine: Engine = "local", per_gpu: PerGPU = 1, log: Log = None
+) -> None:
     """Compute what is missing of a run, with its own settings.
 
     Example: mer resume runs/ststnet-synth-megc2019-3class-book-loso
     """
     from mer_core.training import Run
 
-    _run(Run.open(folder).settings, folder, workers, engine, per_gpu)
+    _run(Run.open(folder).settings, folder, workers, engine, per_gpu, log)
 
 
 @app.command()
@@ -278,13 +284,16 @@ def status(folder: Folder) -> None:
 
 @app.command()
 def show(folder: Folder) -> None:
-    """The scores of a run, each with the interval that its subjects support."""
+    """The scores of a run, each with the interval that its subjects support, and how its trainings went."""
+    from mer_core.scoring.learning import curves, summary
     from mer_core.scoring.tables import headline, score_table
     from mer_core.training import Run
 
     made = Run.open(folder)
     print(headline(made))
-    print(score_table(made.predictions()).to_string(float_format="{:.3f}".format))
+    print(score_table(predictions := made.predictions()).to_string(float_format="{:.3f}".format))
+    print("\n".join(summary(predictions, made.learnt)))
+    print(curves(made.history, made.learnt))
 
 
 @app.command()
@@ -487,7 +496,9 @@ def review(
     print(f"{out}: one file of {len(page.encode()) / 1e6:.1f} MB, complete without a network")
 
 
-def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:
+def _run(
+    settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int, log: Path | None
+) -> None:
     from mer_core.training import Run
     from mer_core.training import run as run_all
 
@@ -497,7 +508,7 @@ def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str
         for what, parts in again.items():
             if parts:
                 print(f"{len(parts)} of {len(made.parts())} parts {what}: made anew")
-    run_all(settings, folder, workers, engine, per_gpu)
+    run_all(settings, folder, workers, engine, per_gpu, log)
     show(folder)
 
 

@@ -3,6 +3,8 @@
     run.json              the run's own record: settings, data, code, machine; the seconds that its parts took, summed;
                           and its scores, which follow from the predictions and are there to be read
     predictions.parquet   a row a clip and seed: clip, subject, fold, seed, truth, predicted, p_<class> …
+    history.parquet       a row an epoch of every part: each term of the loss, accuracy, the gradient's norm, the rate;
+                          runs stored before there was one have none, and no `learnt` in `run.json`
     epochs.parquet        a row a clip and seed: what was predicted after each epoch, if the run kept it
     action_units.parquet  a row a clip of the first seed: AU4 …, p_AU4 …; if networks were kept that learn action units
 
@@ -60,6 +62,17 @@ class StoredRun:
         return read_parquet(self.folder / "epochs.parquet").to_numpy().T
 
     @cached_property
+    def history(self) -> pd.DataFrame | None:
+        """A row an epoch of every part: `fold, seed, stage, epoch`, the terms of the loss …; None: it kept none."""
+        file = self.folder / "history.parquet"
+        return read_parquet(file) if file.exists() else None
+
+    @property
+    def learnt(self) -> dict[str, dict]:
+        """What is said of the training of each part; of runs stored before that was kept nothing."""
+        return self.record.get("learnt", {})
+
+    @cached_property
     def action_units(self) -> Detections | None:
         """What was said of the action units of each clip, by networks that never saw its subject; if it is stored."""
         file = self.folder / "action_units.parquet"
@@ -114,6 +127,8 @@ def new_place(results: Path, name: str) -> Path:
 def _write(run: Run, folder: Path) -> None:
     parts, pooled = run.parts(), run.predictions()
     pooled.to_parquet(folder / "predictions.parquet", index=False)
+    if run.history is not None:
+        run.history.to_parquet(folder / "history.parquet", index=False)
     if run.settings.every_epoch:
         epochs = [np.load(run.epochs(part)).argmax(axis=2) for part in parts]  # (E, n) each
         names = [f"epoch {number + 1}" for number in range(len(epochs[0]))]
@@ -121,7 +136,12 @@ def _write(run: Run, folder: Path) -> None:
         table.to_parquet(folder / "epochs.parquet", index=False)
     if run.settings.keep_weights and getattr(run.settings.create_method().settings, "au_weight", 0):
         _table(detections(run)).to_parquet(folder / "action_units.parquet", index=False)
-    record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1), "scores": readable(pooled)}
+    record = {
+        **run.record,
+        "learnt": run.learnt,
+        "seconds": round(run.notes()["seconds"].sum(), 1),
+        "scores": readable(pooled),
+    }
     (folder / "run.json").write_text(
         json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
