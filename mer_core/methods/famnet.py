@@ -321,8 +321,8 @@ class Fusion(nn.Module):
     """Two score vectors (B, C) in one, before the softmax; α is the share of the first.
 
     Each is brought to one scale first: else the branch that is surer of itself would decide alone. That is our choice,
-    and it has a price: a branch that knows nothing becomes as loud as one that knows. So it can be left out. Learned forms are
-    fitted on clips that the branches were trained on: they come to trust the one that knows those by heart.
+    and it has a price: a branch that knows nothing becomes as loud as one that knows. So it can be left out. Learned
+    forms are fitted on clips that the branches were trained on: they come to trust the one that knows those by heart.
     """
 
     def __init__(self, form: str, alpha: float, n_classes: int, scale: str = "unit") -> None:
