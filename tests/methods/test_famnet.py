@@ -392,6 +392,22 @@ def test_fused_scores_are_shares_of_the_scaled_scores_of_both_branches():
     assert count_parameters(fuse) == 0
 
 
+def test_raw_scores_leave_a_quiet_branch_quiet():
+    fuse, a, b = Fusion("fixed", 0.5, 3, scale="raw"), 0.01 * random(6, 3), random(6, 3, seed=1)
+    torch.testing.assert_close(fuse.train()(a, b), (a + b) / 2)
+    torch.testing.assert_close(fuse.eval()(a, b), (a + b) / 2)
+
+
+def test_noise_in_the_apex_frame_s_place_is_of_the_clip_s_name_alone(clips):
+    plain, noise = (create_method("famnet", apex_frame=kind, **TINY) for kind in ("labelled", "noise"))
+    one, other, again = plain.inputs(clips)["x"], noise.inputs(clips)["x"], noise.inputs(clips)["x"]
+    assert torch.equal(other, again)
+    assert torch.equal(one[:, 1:], other[:, 1:])  # the clip is what it was
+    both = torch.stack([one[:, 0], other[:, 0]]).flatten(2)  # (2, N, P)
+    assert abs(torch.corrcoef(both[:, 0])[0, 1]) < 0.1
+    assert abs(torch.corrcoef(both[1])[0, 1]) < 0.1  # nor does a clip's noise look like another's
+
+
 @pytest.mark.parametrize(("form", "parameters"), [("learned", 1), ("linear", 3 * 6 + 3)])
 def test_a_learned_fusion_begins_as_the_fixed_one(form, parameters):
     a, b = random(6, 3), random(6, 3, seed=1)
