@@ -538,6 +538,8 @@ FULL = {
 class _Branches(NetworkMethod):
     """What the three methods do alike."""
 
+    origin = "abstract"
+
     @property
     def view(self) -> View:
         chosen = self.settings
@@ -545,6 +547,10 @@ class _Branches(NetworkMethod):
         return View(
             frames=chosen.frames, size=size, colour=chosen.colour, align=chosen.align, landmarks=False
         )
+
+    @property
+    def action_units(self) -> tuple[int, ...]:
+        return self.settings.units if self.settings.au_weight else ()
 
     def inputs(self, clips: ClipSet) -> dict[str, Tensor]:
         made = {"x": self.pictures(clips)}
@@ -558,16 +564,12 @@ class _Branches(NetworkMethod):
 
     def apex(self, clips: ClipSet) -> Tensor:  # (N, 2, channels, H, W)
         """The frame nearest to the apex, or to the middle where none is labelled, and the onset."""
-        table, frames = clips.clips, np.asarray(clips.frames)
-        times = table[["onset", "apex", "offset"]].astype(float)
-        share = (times["apex"] - times["onset"]) / (times["offset"] - times["onset"])
-        last = frames.shape[1] - 1
-        at = (share.fillna(0.5).clip(0, 1) * last).round().to_numpy(int) + self.settings.apex_shift
-        rows, at = np.arange(len(frames)), at.clip(0, last)
+        frames = np.asarray(clips.frames)
+        at = self.view.apex_moment(clips.clips) + self.settings.apex_shift
+        rows, at = np.arange(len(frames)), at.clip(0, frames.shape[1] - 1)
         pair = np.stack([frames[rows, at], frames[:, 0]], axis=1)
-        return self.shrunk(
-            pair if self.settings.apex_frame == "labelled" else _noise(table["clip"], pair.shape)
-        )
+        is_noise = self.settings.apex_frame == "noise"
+        return self.shrunk(_noise(clips.clips["clip"], pair.shape) if is_noise else pair)
 
     def shrunk(self, frames: np.ndarray) -> Tensor:
         """(N, T, H, W[, 3]) of 0 … 255 → (N, T, channels, size, size) of 0 … 1."""

@@ -35,7 +35,6 @@ from typing import Annotated, ClassVar, Literal
 from zlib import crc32
 
 import numpy as np
-import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -575,6 +574,7 @@ class FDP(NetworkMethod):
     """Recognise and draw at once."""
 
     name = "fdp"
+    origin = "code"
     Settings = FDPSettings
     presets: ClassVar = {
         "book": {
@@ -604,7 +604,9 @@ class FDP(NetworkMethod):
         if self.settings.sees == "dynamic image":
             return torch.from_numpy(dynamic_image(x.numpy(), of="means")).float()[:, None].expand_as(x)
         if self.settings.sees == "difference":
-            return (x[torch.arange(len(x)), _apex(clips.clips)] - x[:, 0])[:, None].expand_as(x)
+            return (x[torch.arange(len(x)), self.view.apex_moment(clips.clips)] - x[:, 0])[:, None].expand_as(
+                x
+            )
         if self.settings.centred:  # the weights of rank pooling add up to 0: the dynamic image stays the same
             return x - x.mean(dim=1, keepdim=True)
         return x
@@ -647,10 +649,3 @@ def _equally_bright(frames: np.ndarray) -> np.ndarray:  # (N, 8, H, W)
     """As bright as the clip is on average."""
     grey = torch.from_numpy(frames).float()
     return (equal_light(grey) * grey.mean(dim=(1, 2, 3), keepdim=True)).numpy()
-
-
-def _apex(clips: pd.DataFrame) -> Tensor:  # (N,)
-    """Which of the eight frames is nearest to the apex; the middle where there is none."""
-    onset, apex, offset = (clips[name].astype(float) for name in ("onset", "apex", "offset"))
-    share = ((apex - onset) / (offset - onset)).fillna(0.5)
-    return torch.from_numpy((share * (FRAMES - 1)).round().to_numpy(int))

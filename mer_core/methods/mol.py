@@ -545,6 +545,7 @@ class MOL(NetworkMethod):
     """Recognise, and say what moved where."""
 
     name = "mol"
+    origin = "code"
     Settings = MOLSettings
     presets: ClassVar = {
         "book": {

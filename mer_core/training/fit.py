@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -13,11 +12,11 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
 from mer_core.clips import ClipSet, View
+from mer_core.devices import check_precision, exact_convolutions, one_thread, seeded
 from mer_core.methods import FeatureMethod, Method, NetworkMethod, Stage
 from mer_core.methods.base import Start
 from mer_core.protocols import Fold, subject_groups
-from mer_core.training.augment import augment
-from mer_core.training.devices import check_precision
+from mer_core.vision.augment import augment
 
 Selection = Literal["last", "inner", "test-peek"]
 # Of a history: stage, epoch, each term of the loss, accuracy, gradient_norm, rate.
@@ -83,31 +82,6 @@ def _subclips(clips: pd.DataFrame, view: View) -> np.ndarray:  # (N,)
     """How many sub-clips can be cut from a clip's frames, each frame in one of them."""
     frames = (clips["offset"] - clips["onset"] + 1).astype(float).fillna(view.moments)
     return (frames // view.frames).clip(1, view.subclips).to_numpy(int)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums over several threads are added in another order: the same seed would give other numbers."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device | str) -> Iterator[None]:
-    """Draws and convolutions are those of the seed; whoever draws outside does not notice."""
-    on_gpu = [device] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices=on_gpu), exact_convolutions():
-        torch.manual_seed(seed)
-        yield
-
-
-def exact_convolutions() -> AbstractContextManager[None]:
-    """On a GPU: in whole float32, and by the same kernel each time."""
-    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
 
 
 def fold_seed(fold: str, seed: int) -> int:

@@ -20,20 +20,13 @@ from tqdm import tqdm
 
 from mer_core import open_corpus
 from mer_core.clips import ClipSet
+from mer_core.devices import check_precision, find_device
 from mer_core.methods import FeatureMethod, Method, create_method
 from mer_core.methods.base import Start
 from mer_core.numerics import numerics_class
 from mer_core.progress import progress
-from mer_core.protocols import (
-    Fold,
-    class_map,
-    hold_out_corpus,
-    leave_one_subject_out,
-    megc2019,
-    subject_groups,
-)
+from mer_core.protocols import Fold, class_map, megc2019, split
 from mer_core.settings import Settings
-from mer_core.training.devices import check_precision, find_device
 from mer_core.training.events import EventWriter
 from mer_core.training.fit import (
     Examples,
@@ -46,8 +39,8 @@ from mer_core.training.fit import (
     fold_seed,
 )
 from mer_core.training.learnt import above_shuffle, judge, warnings
-from mer_core.training.pretraining import first_weights
 from mer_core.training.provenance import code_of
+from mer_core.training.starts import first_weights
 
 # The columns of a history that every method has; the terms of its loss stand between them.
 KEYS, MEASURED = ("stage", "epoch"), ("accuracy", "gradient_norm", "rate")
@@ -134,20 +127,7 @@ def _labelled(clips: pd.DataFrame, settings: RunSettings) -> tuple[pd.DataFrame,
     """The clips that belong to a class, and the number of it."""
     if settings.official:
         clips = clips.iloc[megc2019(clips, settings.official)]
-    labels = class_map(settings.classes).label(clips)
-    if labels.isna().all():
-        emotions = ", ".join(sorted(set(clips["emotion"])))
-        raise RunError(
-            f"No clip of {settings.corpus} belongs to a class of {settings.classes}: it has {emotions}."
-        )
-    return clips[labels.notna()], labels.dropna().to_numpy(int)
-
-
-def split(subjects: np.ndarray, groups: int | str | None) -> list[Fold]:
-    """The folds: one a subject, one a corpus, or as many groups of subjects."""
-    if groups == "corpus":
-        return hold_out_corpus(subjects)
-    return leave_one_subject_out(subjects) if groups is None else subject_groups(subjects, groups)
+    return class_map(settings.classes).within(clips)
 
 
 @dataclass(frozen=True)

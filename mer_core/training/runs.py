@@ -38,6 +38,7 @@ from mer_core.clips import sha256
 from mer_core.locks import locked
 from mer_core.progress import progress
 from mer_core.reading import read_json, read_parquet
+from mer_core.settings import diff
 from mer_core.training.engines import ENGINES
 from mer_core.training.parts import (
     Material,
@@ -273,9 +274,10 @@ class Run:
             {**{name: record.get(name) for name in IDENTITY}, "torch": record["environment"]["torch"]}
             for record in (self.record, json.loads(json.dumps(now)))
         )
-        differ = _differences(there, here)
-        if differ:
-            lines = "".join(f"\n  {line}" for line in differ)
+        if differ := diff(there, here):
+            lines = "".join(
+                f"\n  {name} is {old}, asked for is {new}" for name, (old, new) in sorted(differ.items())
+            )
             raise RunError(
                 f"{self.folder} holds another run:{lines}\nChoose another folder, or delete this one."
             )
@@ -401,13 +403,3 @@ def _identity(settings: RunSettings, shared: Material) -> dict:
         "data": {**used, "sha256": shared.fingerprint},
         "numerics": numerics(settings.device),
     }
-
-
-def _differences(there: object, now: object, name: str = "") -> list[str]:
-    """`settings.seeds is [0], asked for is [0, 1]`."""
-    if isinstance(there, dict) and isinstance(now, dict):
-        names = sorted({*there, *now})
-        return [
-            line for k in names for line in _differences(there.get(k), now.get(k), f"{name}.{k}".lstrip("."))
-        ]
-    return [] if there == now else [f"{name} is {there}, asked for is {now}"]
