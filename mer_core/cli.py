@@ -231,6 +231,9 @@ Engine = Annotated[str, typer.Option(help="local, or ray: a cluster, an extra: m
 Results = Annotated[
     Path | None, typer.Option(help="Folder of stored runs; default: results/ of the book, or of this folder.")
 ]
+Log = Annotated[
+    Path | None, typer.Option(help="A folder for TensorBoard: the curves of every part while it trains.")
+]
 PerGPU = Annotated[int, typer.Option(min=1, help="Parts at once on a GPU of a Ray cluster.")]
 
 
@@ -262,6 +265,7 @@ def run(
     workers: Workers = None,
     engine: Engine = "local",
     per_gpu: PerGPU = 1,
+    log: Log = None,
 ) -> None:
     """Train and test a method on every fold; an interrupted run goes on where it stopped.
 
@@ -278,7 +282,7 @@ def run(
     name = f"{method.replace(':', '.')}-{corpora}-{classes}-{preset}-{folds}" + (
         "" if selection == "last" else f"-{selection}"
     )
-    _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu)
+    _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu, log)
 
 
 @app.command()
@@ -314,7 +318,9 @@ def pretrain(
 
 
 @app.command()
-def resume(folder: Folder, workers: Workers = None, engine: Engine = "local", per_gpu: PerGPU = 1) -> None:
+def resume(
+    folder: Folder, workers: Workers = None, engine: Engine = "local", per_gpu: PerGPU = 1, log: Log = None
+) -> None:
     """Compute what is missing of a run, with its own settings.
 
     Example: mer resume runs/ststnet-synth-megc2019-3class-book-loso
@@ -323,7 +329,7 @@ def resume(folder: Folder, workers: Workers = None, engine: Engine = "local", pe
 
     made = Run.open(folder)
     made.refuse_stored()
-    _run(made.settings, folder, workers, engine, per_gpu)
+    _run(made.settings, folder, workers, engine, per_gpu, log)
 
 
 @app.command()
@@ -346,17 +352,20 @@ def status(run: Named) -> None:
 
 @app.command()
 def show(run: Named) -> None:
-    """The scores of a run, each with the interval that its subjects support.
+    """The scores of a run, each with the interval that its subjects support, and how its trainings went.
 
     Example: mer show fdp/mean
     """
     from mer_core.ledger.compare import headline
     from mer_core.ledger.results import open_run
+    from mer_core.scoring.learning import curves, summary
     from mer_core.scoring.tables import score_table
 
     made = open_run(run)
     print(headline(made))
     print(score_table(made.predictions).to_string(float_format="{:.3f}".format))
+    print("\n".join(summary(made.predictions, made.learnt)))
+    print(curves(made.history, made.learnt))
 
 
 @app.command()
@@ -631,7 +640,9 @@ def _results(given: Path | None) -> Path:
         return Path("results")
 
 
-def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:
+def _run(
+    settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int, log: Path | None
+) -> None:
     from mer_core.training import Run
     from mer_core.training import run as run_all
 
@@ -642,7 +653,7 @@ def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str
         for what, parts in again.items():
             if parts:
                 print(f"{len(parts)} of {len(made.parts())} parts {what}: made anew")
-    run_all(settings, folder, workers, engine, per_gpu)
+    run_all(settings, folder, workers, engine, per_gpu, log)
     show(folder)
 
 
