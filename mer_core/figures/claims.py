@@ -1,4 +1,4 @@
-"""Figures of the chapter "What holds up"."""
+"""Claims and their verdicts, as chapters show them."""
 
 from html import escape
 
@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from IPython.display import HTML
 
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
+from mer_core.figures.tables import table
 from mer_core.ledger.experiments import load_paper
 
 COLOURS = {"supported": FOR, "undecided": QUIET, "not supported": AGAINST}
@@ -42,6 +43,11 @@ def sections(paper: str) -> list[str]:
     page = asked.page.removeprefix("evidence/")
     page = page if page != asked.page else f"../{page}"
     return [f"{page}.html#{asked.sections[what]}" for what in ("claims", "runs")]
+
+
+def verdict_table(judged: pd.DataFrame) -> HTML:
+    """A row a claim: its words, the difference with its interval, its chance before and after correction."""
+    return table(judged.round(3))
 
 
 def forest(judged: pd.DataFrame) -> go.Figure:

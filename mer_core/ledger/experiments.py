@@ -28,6 +28,7 @@ from mer_core.training import RunSettings
 
 PAPERS = Path(__file__).parent / "lists"
 LEVEL = 0.05  # a smaller p-value, after correction, decides a claim
+NUMBERS = ["difference", "low", "high", "p", "corrected"]
 COLUMNS = ["claim", "difference", "low", "high", "p", "seeds", "verdict", "corrected"]  # of `verdicts`
 
 
@@ -197,7 +198,7 @@ def verdicts(paper: Paper, results: Path, level: float = LEVEL) -> pd.DataFrame:
     for name, row in made.items():
         row["corrected"] = corrected.get(name, float("nan"))
         row["verdict"] = verdict(row["difference"], row["corrected"], level)
-    return pd.DataFrame(made, index=COLUMNS).T.astype({"corrected": float})
+    return pd.DataFrame(made, index=COLUMNS).T.astype(dict.fromkeys(NUMBERS, float))
 
 
 def verdict(difference: float, corrected: float, level: float = LEVEL) -> str:
