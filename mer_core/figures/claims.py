@@ -1,7 +1,5 @@
 """Claims and their verdicts, as chapters show them."""
 
-from html import escape
-
 import pandas as pd
 import plotly.graph_objects as go
 from IPython.display import HTML
@@ -16,25 +14,6 @@ SYMBOLS = {
     "undecided": "circle-open",
     "not supported": "square",
 }  # not by colour alone
-
-
-def claims_table(judged: pd.DataFrame) -> HTML:
-    """A row a claim, with links to where it is tested and to its two runs: rows of `verdicts`, named `fdp: order`."""
-    heads = "".join(
-        f"<th>{head}</th>" for head in ("name", "claim", "better", "worse", "difference", "verdict")
-    )
-    rows = "".join(_linked(*name.split(": "), row) for name, row in judged.iterrows())
-    return HTML(f'<table class="dataframe"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
-
-
-def _linked(paper: str, name: str, row: pd.Series) -> str:
-    claim, (tests, runs) = load_paper(paper).claims[name], sections(paper)
-    links = (tests, f"{paper}: {name}"), (runs, claim.better), (runs, claim.worse)
-    first, *pair = (f'<a href="{place}">{escape(text)}</a>' for place, text in links)
-    span = f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
-    said = span if pd.notna(row["difference"]) else "–"
-    cells = first, escape(claim.says), *pair, said, row["verdict"]
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def sections(paper: str) -> list[str]:
