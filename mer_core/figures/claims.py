@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from IPython.display import HTML
 
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
-from mer_core.figures.tables import table
+from mer_core.figures.table import table
 from mer_core.ledger.experiments import load_paper
 
 COLOURS = {"supported": FOR, "undecided": QUIET, "not supported": AGAINST}
@@ -26,7 +26,11 @@ def sections(paper: str) -> list[str]:
 
 def verdict_table(judged: pd.DataFrame) -> HTML:
     """A row a claim: its words, the difference with its interval, its chance before and after correction."""
-    return table(judged.round(3))
+    return table(
+        judged.rename_axis("name")[["claim", "difference", "low", "high", "p", "corrected", "seeds", "verdict"]],
+        "Claims as differences of two runs; `corrected` counts all claims of the list.",
+        intervals={"difference": ("low", "high")}, signed=["difference"], chips=["verdict"],
+    )  # fmt: skip
 
 
 def forest(judged: pd.DataFrame) -> go.Figure:

@@ -1,6 +1,5 @@
 """The chapter "What holds up": the claims of all lists, their verdicts, and how sure one can be of them."""
 
-from html import escape
 from typing import Annotated
 
 import numpy as np
@@ -9,6 +8,7 @@ from IPython.display import HTML
 from pydantic import AfterValidator, Field
 
 from mer_core.figures.claims import sections
+from mer_core.figures.table import table
 from mer_core.ledger.experiments import Paper, load_paper, paper_names, stored_name, verdicts
 from mer_core.ledger.results import RESULTS, find_run
 from mer_core.scoring.statistics import (
@@ -92,21 +92,18 @@ def tested(judged: pd.DataFrame) -> pd.DataFrame:
 
 def claims_table(judged: pd.DataFrame) -> HTML:
     """A row a claim, with links to where it is tested and to its two runs."""
-    heads = "".join(
-        f"<th>{head}</th>" for head in ("name", "claim", "better", "worse", "difference", "verdict")
+    names = [name.split(": ") for name in judged.index]
+    claims = [load_paper(paper).claims[claim] for paper, claim in names]
+    tests, runs = zip(*(sections(paper) for paper, _ in names), strict=True)
+    rows = judged.rename_axis("name").assign(
+        better=[claim.better for claim in claims], worse=[claim.worse for claim in claims]
     )
-    rows = "".join(_linked(*name.split(": "), row) for name, row in judged.iterrows())
-    return HTML(f'<table class="dataframe"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
-
-
-def _linked(paper: str, name: str, row: pd.Series) -> str:
-    claim, (tests, runs) = load_paper(paper).claims[name], sections(paper)
-    links = (tests, f"{paper}: {name}"), (runs, claim.better), (runs, claim.worse)
-    first, *pair = (f'<a href="{place}">{escape(text)}</a>' for place, text in links)
-    span = f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
-    difference = span if pd.notna(row["difference"]) else "–"
-    cells = first, escape(claim.says), *pair, difference, row["verdict"]
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    return table(
+        rows[["claim", "better", "worse", "difference", "low", "high", "verdict"]],
+        "Every claim that was tested: its name leads to its test, its runs to their tables.",
+        intervals={"difference": ("low", "high")}, signed=["difference"], chips=["verdict"],
+        links={"name": tests, "better": runs, "worse": runs},
+    )  # fmt: skip
 
 
 def together_told(judged: pd.DataFrame, level: float) -> str:

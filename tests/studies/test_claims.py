@@ -26,7 +26,10 @@ JUDGED = pd.DataFrame(
 
 
 def test_every_claim_is_linked_to_its_chapter_and_its_two_runs():
-    nothing = dict.fromkeys(("difference", "low", "high"), float("nan")) | {"verdict": "not computed"}
+    nothing = dict.fromkeys(("difference", "low", "high"), float("nan")) | {
+        "claim": "",
+        "verdict": "not computed",
+    }
     names = [f"{paper}: {claim}" for paper in paper_names() for claim in load_paper(paper).claims]
     html = claims.claims_table(pd.DataFrame([nothing] * len(names), index=names)).data
     for row, name in zip(html.split("<tr>")[2:], names, strict=True):
@@ -38,7 +41,7 @@ def test_every_claim_is_linked_to_its_chapter_and_its_two_runs():
 
 
 def test_a_difference_has_its_interval():
-    row = {"difference": 0.2, "low": 0.1, "high": 0.4, "verdict": "supported"}
+    row = {"claim": "", "difference": 0.2, "low": 0.1, "high": 0.4, "verdict": "supported"}
     assert "+0.200 [+0.100, +0.400]" in claims.claims_table(pd.DataFrame([row], index=["fdp: order"])).data
 
 

@@ -22,9 +22,8 @@ def short(names: pd.Series) -> pd.Series:
 
 def outline(corpus: str) -> pd.DataFrame:
     """The clips of a synthetic corpus that have a class, with its number as `label`; none of them is planned."""
-    clips = pd.DataFrame(open_corpus(corpus).outline)
-    labels = CLASSES.label(clips)
-    return clips[labels.notna()].assign(label=labels.dropna().astype(int))
+    clips, labels = CLASSES.within(pd.DataFrame(open_corpus(corpus).outline))
+    return clips.assign(label=labels)
 
 
 def cards() -> pd.DataFrame:

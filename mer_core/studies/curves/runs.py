@@ -9,13 +9,13 @@ from mer_core.corpora.catalogue import open_corpus
 from mer_core.ledger.experiments import load_paper, main_label, stored_name
 from mer_core.ledger.results import find_run
 from mer_core.ledger.stored import StoredRun
-from mer_core.protocols import class_map, published_selections
+from mer_core.protocols import class_map, published_selections, split
 from mer_core.scoring.statistics import classes_known
 from mer_core.studies.curves.laws import Curve, curve
 from mer_core.studies.rows import by_seed, first_seed, main_run, ranked_rows
 from mer_core.training import RunSettings
 from mer_core.training.fit import fold_seed
-from mer_core.training.parts import some_of_each, split
+from mer_core.training.parts import some_of_each
 
 FLOOR = "majority"  # the rule that always names the commonest class
 NAMED = {
@@ -52,8 +52,8 @@ def learnt_from(settings: RunSettings) -> pd.DataFrame:
     Of a synthetic corpus, whose outline says who shows what without planning a clip.
     """
     clips = pd.DataFrame(open_corpus(settings.corpus).outline)
-    labels = class_map(settings.classes).label(clips)
-    clips, labels = clips[labels.notna()].reset_index(drop=True), labels.dropna().to_numpy(int)
+    clips, labels = class_map(settings.classes).within(clips)
+    clips = clips.reset_index(drop=True)
     rows = {}
     for fold in split(clips["subject"].to_numpy(), settings.groups):
         seed = fold_seed(fold.name, settings.seeds[0])
