@@ -34,7 +34,7 @@ def mypkg(at_home):
 
 def test_a_method_of_ones_own_is_the_same_in_two_workers_and_in_none(mypkg):
     assert sum(p.numel() for p in create_model(LINEAR, n_classes=3).parameters()) == 387
-    alone, two = (run(RunSettings(**PLAIN), f"runs/{n}", workers=n).predictions() for n in (1, 2))
+    alone, two = (run(RunSettings(**PLAIN), f"runs/{n}", workers=n).predictions for n in (1, 2))
     assert len(alone) == 18
     assert np.isfinite(alone[["p_negative", "p_positive", "p_surprise"]]).all(axis=None)
     pd.testing.assert_frame_equal(alone, two)
@@ -72,7 +72,7 @@ def test_a_corpus_of_ones_own_is_prepared_and_run(mypkg, capsys):
         find_source("mypkg.lab:Lab"), ["--root", "LAB", "--out", "lab", "--workers", "1"], "mer prepare"
     )
     assert "lab: 3 clips" in capsys.readouterr().out
-    assert len(run(RunSettings(method="majority", corpus="lab", groups=2), "runs/lab").predictions()) == 3
+    assert len(run(RunSettings(method="majority", corpus="lab", groups=2), "runs/lab").predictions) == 3
 
 
 def test_the_script_of_the_front_page_prints_a_score(capsys):
