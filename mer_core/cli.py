@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -500,7 +500,7 @@ def reproduce(
     _reproduce_sample(sample, seed, minutes)
 
 
-def _table_as_it_was(paper: str | None, corpus: str | None, is_mixed: bool, **options: object) -> None:
+def _table_as_it_was(paper: str | None, corpus: str | None, is_mixed: bool, **options: Any) -> None:
     """`mer reproduce --paper … --corpus …`, as older text has it."""
     print(
         "mer: `mer reproduce --paper … --corpus …` goes with the next version; say "
@@ -528,7 +528,7 @@ def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
 
 
 def _reproduce_experiments(
-    experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: object
+    experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: Any
 ) -> None:
     from mer_core.ledger.reproduction import Clock, conclusion, refuse_drift, reproduce
 
