@@ -1,5 +1,6 @@
 """The `mer` command."""
 
+import inspect
 import json
 import os
 import sys
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mer_core import numerics
-from mer_core.book.contents import find_root
 from mer_core.door import pass_through
+from mer_core.place import find_root
+from mer_core.version import __version__
 
 if TYPE_CHECKING:
     from mer_core.ledger.experiments import Experiment
@@ -28,9 +30,18 @@ CORES = os.cpu_count() or 1
 DEBUG = "--debug"
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"mer_core {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def mer(
     debug: Annotated[bool, typer.Option(DEBUG, help="Show the stack of what goes wrong.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it, and no more.")
+    ] = False,
 ) -> None:
     """Micro-expression recognition: the book that runs."""
 
@@ -154,13 +165,42 @@ def data(
 
     Example: mer data synth
     """
-    from mer_core import corpus_names, open_corpus
+    from mer_core import open_corpus
 
     if corpus is None:
-        print("\n".join(f"{name:<12} {open_corpus(name).card.about}" for name in corpus_names()))
-    else:
-        rows = open_corpus(corpus).card.table()[""].items()
-        print("\n".join(f"{name}: {value}" for name, value in rows))
+        return corpora()
+    rows = open_corpus(corpus).card.table()[""].items()
+    print("\n".join(f"{name}: {value}" for name, value in rows))
+
+
+@app.command()
+def methods() -> None:
+    """What methods there are; your own is named module:Class."""
+    from mer_core.methods import find_method, method_names
+
+    for name in method_names():
+        print(f"{name:<12} {inspect.getdoc(find_method(name)).splitlines()[0]}")
+
+
+@app.command()
+def classes() -> None:
+    """What class maps there are, and the classes of each."""
+    from mer_core.protocols import CLASS_MAPS
+
+    for name, mapping in CLASS_MAPS.items():
+        print(f"{name:<26} {', '.join(mapping.classes)}")
+
+
+@app.command()
+def corpora() -> None:
+    """What corpora there are: those that are drawn, and those that `mer prepare` makes ready."""
+    from mer_core import corpus_names, open_corpus
+    from mer_core.corpora.sources import find_source, source_names
+
+    for name in corpus_names():
+        print(f"{name:<12} {open_corpus(name).card.about}")
+    for name in source_names():
+        print(f"{name:<12} {find_source(name).about} (mer prepare {name})")
 
 
 @app.command(
@@ -187,7 +227,13 @@ Named = Annotated[Path, typer.Argument(help="Folder of a run, or the name of a s
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes here; default: one a core, or one that feeds a GPU.")
 ]
-Engine = Annotated[str, typer.Option(help="local, or ray: a cluster (see requirements-ray.txt).")]
+Engine = Annotated[str, typer.Option(help="local, or ray: a cluster, an extra: mer-core[ray].")]
+Results = Annotated[
+    Path | None, typer.Option(help="Folder of stored runs; default: results/ of the book, or of this folder.")
+]
+Log = Annotated[
+    Path | None, typer.Option(help="A folder for TensorBoard: the curves of every part while it trains.")
+]
 PerGPU = Annotated[int, typer.Option(min=1, help="Parts at once on a GPU of a Ray cluster.")]
 
 
@@ -219,6 +265,7 @@ def run(
     workers: Workers = None,
     engine: Engine = "local",
     per_gpu: PerGPU = 1,
+    log: Log = None,
 ) -> None:
     """Train and test a method on every fold; an interrupted run goes on where it stopped.
 
@@ -235,7 +282,7 @@ def run(
     name = f"{method.replace(':', '.')}-{corpora}-{classes}-{preset}-{folds}" + (
         "" if selection == "last" else f"-{selection}"
     )
-    _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu)
+    _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu, log)
 
 
 @app.command()
@@ -271,7 +318,9 @@ def pretrain(
 
 
 @app.command()
-def resume(folder: Folder, workers: Workers = None, engine: Engine = "local", per_gpu: PerGPU = 1) -> None:
+def resume(
+    folder: Folder, workers: Workers = None, engine: Engine = "local", per_gpu: PerGPU = 1, log: Log = None
+) -> None:
     """Compute what is missing of a run, with its own settings.
 
     Example: mer resume runs/ststnet-synth-megc2019-3class-book-loso
@@ -280,7 +329,7 @@ def resume(folder: Folder, workers: Workers = None, engine: Engine = "local", pe
 
     made = Run.open(folder)
     made.refuse_stored()
-    _run(made.settings, folder, workers, engine, per_gpu)
+    _run(made.settings, folder, workers, engine, per_gpu, log)
 
 
 @app.command()
@@ -303,17 +352,20 @@ def status(run: Named) -> None:
 
 @app.command()
 def show(run: Named) -> None:
-    """The scores of a run, each with the interval that its subjects support.
+    """The scores of a run, each with the interval that its subjects support, and how its trainings went.
 
     Example: mer show fdp/mean
     """
     from mer_core.ledger.compare import headline
     from mer_core.ledger.results import open_run
+    from mer_core.scoring.learning import curves, summary
     from mer_core.scoring.tables import score_table
 
     made = open_run(run)
     print(headline(made))
     print(score_table(made.predictions).to_string(float_format="{:.3f}".format))
+    print("\n".join(summary(made.predictions, made.learnt)))
+    print(curves(made.history, made.learnt))
 
 
 @app.command()
@@ -358,15 +410,16 @@ def predict(
 
     Example: mer predict myclip --run runs/mine --onset 1 --apex 21 --offset 40
     """
-    from mer_core.prediction import Marks, report
+    from mer_core.prediction import Marks
     from mer_core.prediction import predict as predict_clip
+    from mer_core.prediction.page import page
 
     made = predict_clip(clip, run, Marks(onset, apex, offset), landmarks, _numbers(eyes) if eyes else None)
-    page = out or Path(f"{made.name}-prediction.html")
-    page.write_text(report(made), encoding="utf-8")
-    print(f"{made}\nThe page is {page}")
+    file = out or Path(f"{made.name}-prediction.html")
+    file.write_text(page(made), encoding="utf-8")
+    print(f"{made}\nThe page is {file}")
     if open_:
-        typer.launch(page.resolve().as_uri())
+        typer.launch(file.resolve().as_uri())
 
 
 def _numbers(said: str) -> list[float]:
@@ -377,7 +430,11 @@ def _numbers(said: str) -> list[float]:
 
 
 @app.command()
-def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder of results/.")]) -> None:
+def keep(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(help="A new folder of results/.")],
+    results: Results = None,
+) -> None:
     """Store a finished run in the book: settings, provenance, predictions; what chapters take their numbers from.
 
     Example: mer keep runs/ststnet-synth-megc2019-3class-book-loso inflate/ststnet
@@ -386,17 +443,17 @@ def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder 
     from mer_core.ledger.stored import new_place
     from mer_core.training import Run
 
-    results = find_root() / "results"
-    target = new_place(results, name)
-    print(store(Run.open(folder), results, "/".join(target.parts[-2:])).folder)
+    place = _results(results)
+    target = new_place(place, name)
+    print(store(Run.open(folder), place, "/".join(target.parts[-2:])).folder)
 
 
 @app.command()
-def index() -> None:
+def index(results: Results = None) -> None:
     """Write results/index.csv anew: a row a stored run. Whatever stores a run does so by itself."""
     from mer_core.ledger.index import write_index
 
-    print(write_index(find_root() / "results"))
+    print(write_index(_results(results)))
 
 
 OnCorpus = Annotated[str, typer.Argument(help="casme2, a prepared folder, or several with + between.")]
@@ -466,6 +523,7 @@ def reproduce(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, mps or auto; default: as listed.")] = None,
     set_: Assigned = (),
     out: RunsIn = Path("runs/reproduce"),
+    results: Results = None,
     workers: Workers = None,
     engine: Engine = "local",
     paper: OldForm = None,
@@ -493,11 +551,17 @@ def reproduce(
         )  # fmt: skip
     if not sample:
         return _reproduce_experiments(
-            listed(only, main=main), out, workers, store=store, changes=changes, engine=engine
+            _results(results),
+            listed(only, main=main),
+            out,
+            workers,
+            store=store,
+            changes=changes,
+            engine=engine,
         )
     if only or main or store or changes:
         raise ValueError("--sample computes parts as they are stored: it takes --seed and --minutes alone.")
-    _reproduce_sample(sample, seed, minutes)
+    _reproduce_sample(_results(results), sample, seed, minutes)
 
 
 def _table_as_it_was(paper: str | None, corpus: str | None, is_mixed: bool, **options: Any) -> None:
@@ -514,10 +578,10 @@ def _table_as_it_was(paper: str | None, corpus: str | None, is_mixed: bool, **op
     table(paper, corpus, **options)
 
 
-def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
+def _reproduce_sample(results: Path, n: int, seed: int, minutes: float) -> None:
     from mer_core.ledger.sample import conclusion, draw, refuse_wrong, repeated, stored_parts
 
-    drawn = draw(stored_parts(find_root() / "results"), n, seed, minutes)
+    drawn = draw(stored_parts(results), n, seed, minutes)
     print(f"{len(drawn)} stored parts, drawn by seed {seed}", flush=True)
     rows = []
     for row in repeated(drawn, minutes):
@@ -528,11 +592,10 @@ def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
 
 
 def _reproduce_experiments(
-    experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: Any
+    results: Path, experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: Any
 ) -> None:
     from mer_core.ledger.reproduction import Clock, conclusion, refuse_drift, reproduce
 
-    results = find_root() / "results"
     clock = Clock(experiments, results, workers, out, options["changes"])
     print(f"{len(experiments)} experiments; {clock.left()}".rstrip("; "))
     rows = []
@@ -551,6 +614,7 @@ def review(
     ] = Path("runs/reproduce"),
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("review.html"),
     paper: Annotated[str | None, typer.Option(help="Its runs and claims only, such as fdp.")] = None,
+    results: Results = None,
 ) -> None:
     """One page for a reviewer: what was run, on what, by what; every claim; what moved; all predictions to save.
 
@@ -558,11 +622,23 @@ def review(
     """
     from mer_core.ledger.review import review as make_review
 
-    out.write_text(page := make_review(find_root() / "results", runs, paper), encoding="utf-8")
+    if not any((stored := _results(results)).glob("*/*/run.json")):
+        raise ValueError(
+            f"There are no stored runs in {stored.resolve()}: `mer keep` stores one; or name --results."
+        )
+    out.write_text(page := make_review(stored, runs, paper), encoding="utf-8")
     print(f"{out}: one file of {len(page.encode()) / 1e6:.1f} MB, complete without a network")
 
 
-def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:
+def _results(given: Path | None) -> Path:
+    from mer_core.ledger.results import find_results
+
+    return given or find_results()
+
+
+def _run(
+    settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int, log: Path | None
+) -> None:
     from mer_core.training import Run
     from mer_core.training import run as run_all
 
@@ -573,7 +649,7 @@ def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str
         for what, parts in again.items():
             if parts:
                 print(f"{len(parts)} of {len(made.parts())} parts {what}: made anew")
-    run_all(settings, folder, workers, engine, per_gpu)
+    run_all(settings, folder, workers, engine, per_gpu, log)
     show(folder)
 
 

@@ -22,6 +22,7 @@ from mer_core.training import Run, RunSettings
 PAPERS = Path(__file__).parent / "lists"
 OWN = "own"  # the folder of `results/` for runs of no list
 SAME_CLIPS = ("corpus", "classes", "groups", "official", "limit", "labelled")  # and folds: settings of a run
+NUMBERS = ["difference", "low", "high", "p", "corrected"]
 COLUMNS = ["claim", "difference", "low", "high", "p", "seeds", "verdict", "corrected"]  # of `verdicts`
 
 
@@ -215,7 +216,7 @@ def verdicts(paper: Paper, results: Path, level: float = LEVEL) -> pd.DataFrame:
     for name, row in made.items():
         row["corrected"] = corrected.get(name, float("nan"))
         row["verdict"] = verdict(row["difference"], row["corrected"], level)
-    return pd.DataFrame(made, index=COLUMNS).T.astype({"corrected": float})
+    return pd.DataFrame(made, index=COLUMNS).T.astype(dict.fromkeys(NUMBERS, float))
 
 
 def verdict(difference: float, corrected: float, level: float = LEVEL) -> str:

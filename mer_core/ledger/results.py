@@ -7,7 +7,10 @@ from mer_core.asked import ask
 from mer_core.ledger.stored import stored_runs
 from mer_core.training import Run, RunError
 
-RESULTS = Path(mer_core.__file__).parents[1] / "results"  # a chapter may be run from anywhere
+BESIDE = Path(mer_core.__file__).parents[1] / "results"
+RESULTS = (
+    BESIDE if BESIDE.is_dir() else Path("results")
+)  # of the book, from anywhere; or of the working directory
 
 
 def find_run(name: str) -> Run | None:
@@ -18,19 +21,19 @@ def find_run(name: str) -> Run | None:
 
 def stored_run(name: str) -> Run:
     """A run of `results/`; an error that lists those there are."""
-    if run := find_run(name):
-        return run
-    names = [run.name for run in stored_runs(RESULTS)]
-    raise ValueError(f"There is no stored run {name!r}; there are {', '.join(names) or 'none'}.")
+    if found := find_run(name):
+        return found
+    there_are = ", ".join(run.name for run in stored_runs(RESULTS)) or f"none in {RESULTS.resolve()}"
+    raise ValueError(f"There is no stored run {name!r}; there are {there_are}.")
 
 
 def find_results() -> Path:
-    """The nearest `results/` from here upwards, or the one that this folder would have."""
+    """The `results/` of the book, or the nearest one from here upwards, or the one that this folder would have."""
     here = Path.cwd()
-    return next(
-        (place / "results" for place in (here, *here.parents) if (place / "results").is_dir()),
-        here / "results",
-    )
+    for folder in (here, *here.parents):
+        if (folder / "_toc.yml").exists() or (folder / "results").is_dir():
+            return folder / "results"
+    return here / "results"
 
 
 def open_run(place: Path | str) -> Run:

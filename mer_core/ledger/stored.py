@@ -3,6 +3,8 @@
     run.json              the run's own record: settings, data, code, machine; the seconds that its parts took, summed;
                           and its scores, which follow from the predictions and are there to be read
     predictions.parquet   a row a clip and seed: clip, subject, fold, seed, truth, predicted, p_<class> …
+    history.parquet       a row an epoch of every part: each term of the loss, accuracy, the gradient's norm, the rate;
+                          runs stored before there was one have none, and no `learnt` in `run.json`
     epochs.parquet        a row a clip and seed: what was predicted after each epoch, if the run kept it
     action_units.parquet  a row a clip of the first seed: AU4 …, p_AU4 …; if networks were kept that learn action units
 
@@ -66,12 +68,19 @@ def new_place(results: Path, name: str) -> Path:
 def _write(run: Run, folder: Path) -> None:
     pooled = run.predictions
     pooled.to_parquet(folder / "predictions.parquet", index=False)
+    if run.history is not None:
+        run.history.to_parquet(folder / "history.parquet", index=False)
     if run.settings.every_epoch:
         names = [f"epoch {number}" for number in range(1, len(run.epochs) + 1)]
         pd.DataFrame(run.epochs.T, columns=names).to_parquet(folder / "epochs.parquet", index=False)
     if run.settings.keep_weights and run.settings.create_method().action_units:
         detections(run).table.to_parquet(folder / "action_units.parquet", index=False)
-    record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1), "scores": readable(pooled)}
+    record = {
+        **run.record,
+        "learnt": run.learnt,
+        "seconds": round(run.notes()["seconds"].sum(), 1),
+        "scores": readable(pooled),
+    }
     (folder / "run.json").write_text(
         json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )

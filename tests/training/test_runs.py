@@ -191,7 +191,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_the_run_goes_on_later(tmp_p
 
     def fill_the_disk(file):
         written.append(file)
-        if len(written) > 6:  # what the run is, then the checksums and predictions of its parts
+        if len(written) > 8:  # what the run is, then histories, checksums and predictions of its parts
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:

@@ -341,7 +341,7 @@ def _landmarks(
     if view.landmarks or view.align == "frame":
         raise PredictionError(
             "Expected to be told where the face is, since this method aligns it. Add --landmarks FILE (68 points a "
-            "frame), --landmarks dlib (a detector: pip install -r requirements-landmarks.txt), or --eyes X,Y,X,Y."
+            "frame), --landmarks dlib (a detector: pip install mer-core[landmarks]), or --eyes X,Y,X,Y."
         )
     return None
 
@@ -501,10 +501,3 @@ def _cautions(made: Prediction) -> Iterator[str]:
         "A class is the name that a corpus gives to movements. It does not say what a person feels, thinks or hides. "
         "Never decide anything about a person by it."
     )
-
-
-def report(prediction: Prediction) -> str:
-    """The prediction as one HTML page that needs no other file."""
-    from mer_core.figures.prediction import page
-
-    return page(prediction)
