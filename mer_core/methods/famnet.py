@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple, Self, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -66,11 +66,12 @@ CLIP = Form(
 
 def stem(form: Form, channels: int, width: int) -> nn.Sequential:
     """(B, channels, H, W) → (B, width, H/4, W/4); a clip → (B, width, T, H/2, W/2): time keeps its length."""
+    act = nn.ReLU(inplace=True)
     if form is PICTURE:
-        conv, pool = nn.Conv2d(channels, width, 7, 2, 3, bias=False), [nn.MaxPool2d(3, 2, 1)]
-    else:
-        conv, pool = nn.Conv3d(channels, width, (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False), []
-    return nn.Sequential(conv, form.norm(width), nn.ReLU(inplace=True), *pool)
+        conv = nn.Conv2d(channels, width, 7, 2, 3, bias=False)
+        return nn.Sequential(conv, form.norm(width), act, nn.MaxPool2d(3, 2, 1))
+    over_time = nn.Conv3d(channels, width, (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False)
+    return nn.Sequential(over_time, form.norm(width), act)
 
 
 def level(form: Form, before: int, width: int, stride: int) -> nn.Sequential:
@@ -200,6 +201,9 @@ class Branch(nn.Module):
 
     form: Form
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, settings: "AMNetSettings", n_classes: int, weights: str | None = None) -> None:
         super().__init__()
         self.settings = settings
@@ -296,6 +300,10 @@ def _begin(module: nn.Module) -> None:
 
 class Scale(nn.Module):
     """Scores (B, C) less the mean and over the standard deviation of all that it saw in training."""
+
+    count: Tensor
+    total: Tensor
+    squares: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -535,7 +543,10 @@ FULL = {
 }  # fmt: skip
 
 
-class _Branches(NetworkMethod):
+B = TypeVar("B", bound=AMNetSettings)
+
+
+class _Branches(NetworkMethod[B]):
     """What the three methods do alike."""
 
     origin = "abstract"
@@ -615,7 +626,7 @@ class _Branches(NetworkMethod):
         rest = [p for p in part.parameters() if all(p is not other for other in (*heads, *weighing))]
         own = {"lr": self.settings.head_rate} if self.settings.head_rate else {}
         far = {"lr": WEIGHING_RATE, "weight_decay": 0.0}
-        groups = [{"params": rest}, {"params": heads, **own}, {"params": weighing, **far}]
+        groups: list[dict] = [{"params": rest}, {"params": heads, **own}, {"params": weighing, **far}]
         return [group for group in groups if group["params"]]
 
     def losses(self, outputs: dict[str, Tensor], batch: dict[str, Tensor], stage: Stage) -> dict[str, Tensor]:
@@ -633,7 +644,7 @@ def _noise(names: Iterable[str], shape: tuple[int, ...]) -> np.ndarray:  # (N, 2
     return np.stack([draw.normal(128, 32, shape[1:]).clip(0, 255) for draw in draws]).astype(np.uint8)
 
 
-class AMNet2D(_Branches):
+class AMNet2D(_Branches[BranchSettings]):
     """The apex frame alone."""
 
     name = "amnet2d"
@@ -648,7 +659,7 @@ class AMNet2D(_Branches):
         return ApexBranch(self.settings, n_classes, self.settings.weights)
 
 
-class AMNet3D(_Branches):
+class AMNet3D(_Branches[BranchSettings]):
     """The clip alone."""
 
     name = "amnet3d"
@@ -663,7 +674,7 @@ class AMNet3D(_Branches):
         return ClipBranch(self.settings, n_classes, self.settings.weights)
 
 
-class FAMNet(_Branches):
+class FAMNet(_Branches[FAMNetSettings]):
     """Both, each trained for itself, then fused."""
 
     name = "famnet"

@@ -31,7 +31,7 @@ pooling in one. 8.63 G multiply-adds a clip as released.
 
 from functools import partial
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zlib import crc32
 
 import numpy as np
@@ -224,7 +224,8 @@ def _stages(settings: "FDPSettings") -> tuple[nn.Sequential, int]:
     ]
     total = sum(map(sum, counts))
     drops = iter(0.1 * n / max(1, total - 1) for n in range(total))
-    blocks, before = [], settings.stem
+    blocks: list[nn.Module] = []
+    before = settings.stem
     for stage, ((n_local, n_global), width) in enumerate(zip(counts, settings.widths, strict=True)):
         stride = 1 if stage == 0 and settings.first == "four" else 2
         for _ in range(n_local):
@@ -313,10 +314,9 @@ class SegNet(nn.Module):
             _layers([before, *[after] * n]) for (before, after), n in zip(pairs, layers, strict=True)
         )
         pairs[0] = (widths[0], widths[0])
-        self.up = nn.ModuleList(
-            _layers([*[after] * n, before]) for (before, after), n in zip(pairs, layers, strict=True)
-        )
-        self.up[0][-1] = nn.Conv2d(widths[0], 1, 3, padding=1)
+        up = [_layers([*[after] * n, before]) for (before, after), n in zip(pairs, layers, strict=True)]
+        up[0][-1] = nn.Conv2d(widths[0], 1, 3, padding=1)
+        self.up = nn.ModuleList(up)
 
     def forward(self, x: Tensor) -> Tensor:
         places = []
@@ -324,7 +324,7 @@ class SegNet(nn.Module):
             x, largest = F.max_pool2d(stage(x), 2, return_indices=True)
             places.append(largest)
         for stage, largest in zip(reversed(self.up), reversed(places), strict=True):
-            x = stage(F.max_unpool2d(x, largest, 2))
+            x = stage(F.max_unpool2d(x, largest, (2, 2)))
         return x
 
 
@@ -543,7 +543,7 @@ class FDPSettings(NetworkSettings):
         """Whether there is a rank scorer; one of weight 0 is there and learns nothing."""
         return self.ranking is not None
 
-    def _of(self, name: str) -> object:
+    def _of(self, name: str) -> Any:
         chosen = getattr(self, name)
         return VARIANTS[self.variant][name] if chosen is None else chosen
 
@@ -570,7 +570,7 @@ SMALL = {
 }  # fmt: skip
 
 
-class FDP(NetworkMethod):
+class FDP(NetworkMethod[FDPSettings]):
     """Recognise and draw at once."""
 
     name = "fdp"
@@ -604,9 +604,8 @@ class FDP(NetworkMethod):
         if self.settings.sees == "dynamic image":
             return torch.from_numpy(dynamic_image(x.numpy(), of="means")).float()[:, None].expand_as(x)
         if self.settings.sees == "difference":
-            return (x[torch.arange(len(x)), self.view.apex_moment(clips.clips)] - x[:, 0])[:, None].expand_as(
-                x
-            )
+            apex = x[torch.arange(len(x)), self.view.apex_moment(clips.clips)]
+            return (apex - x[:, 0])[:, None].expand_as(x)
         if self.settings.centred:  # the weights of rank pooling add up to 0: the dynamic image stays the same
             return x - x.mean(dim=1, keepdim=True)
         return x
@@ -614,9 +613,9 @@ class FDP(NetworkMethod):
     def _target(self, frames: np.ndarray) -> Tensor:  # (N, S, S)
         """Rank-pooled from the clip's own frames, stretched to 0 … 1: exact, and known for any clip."""
         images = torch.from_numpy(dynamic_image(frames, of="means"))
-        images = F.adaptive_avg_pool2d(images, self.settings.side).numpy()
+        images = F.adaptive_avg_pool2d(images, self.settings.side)
         stretch = unit_range if self.settings.target == "extremes" else even_range
-        return torch.from_numpy(stretch(images)).float()
+        return torch.from_numpy(stretch(images.numpy())).float()
 
     def network(self, n_classes: int) -> nn.Module:
         return FDPNet(self.settings, n_classes)

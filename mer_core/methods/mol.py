@@ -66,6 +66,8 @@ class CircularPass(nn.Module):
     A circular convolution as long as the map is a product with a circulant matrix, one a channel.
     """
 
+    ahead: Tensor
+
     def __init__(self, width: int, n: int, length: int) -> None:
         super().__init__()
         self.place = nn.Parameter(torch.randn(2, width, length))  # embeddings of rows and of columns
@@ -189,27 +191,31 @@ class Correlation(nn.Module):
     four matrix products, of which every number is wanted. Beyond the map it meets nothing, which is 0.
     """
 
+    place: Tensor
+
     def __init__(self, side: int) -> None:
         super().__init__()
-        self.half = side // 2
-        self.displacements = (2 * self.half - 1) ** 2  # those that can overlap
+        self.near = side // 2
+        self.displacements = (2 * self.near - 1) ** 2  # those that can overlap
         self.register_buffer("place", self._places(), persistent=False)
 
     def _places(self) -> Tensor:
         """Where each number of the four products stands in (D, n, n)."""
-        m = self.half
-        odd_y, odd_x, y, x, to_y, to_x = torch.meshgrid(*map(torch.arange, (2, 2, m, m, m, m)), indexing="ij")
+        m = self.near
+        odd_y, odd_x, y, x, to_y, to_x = torch.meshgrid(
+            *(torch.arange(n) for n in (2, 2, m, m, m, m)), indexing="ij"
+        )
         displacement = (to_y - y + m - 1) * (2 * m - 1) + (to_x - x + m - 1)
         return ((displacement * 2 * m + 2 * y + odd_y) * 2 * m + 2 * x + odd_x).flatten()
 
     def forward(self, here: Tensor, there: Tensor) -> Tensor:
         products = self._by_parity(here) @ self._by_parity(there).mT / here.shape[1]  # (N, 4, m², m²)
-        empty = products.new_zeros(len(here), self.displacements * 4 * self.half**2)
+        empty = products.new_zeros(len(here), self.displacements * 4 * self.near**2)
         return empty.index_copy(1, self.place, products.flatten(1)).view(len(here), -1, *here.shape[2:])
 
     def _by_parity(self, maps: Tensor) -> Tensor:  # (N, 4, m², C)
-        apart = maps.unflatten(3, (self.half, 2)).unflatten(2, (self.half, 2))  # (N, C, m, 2, m, 2)
-        return apart.permute(0, 3, 5, 2, 4, 1).reshape(len(maps), 4, self.half**2, -1)
+        apart = maps.unflatten(3, (self.near, 2)).unflatten(2, (self.near, 2))  # (N, C, m, 2, m, 2)
+        return apart.permute(0, 3, 5, 2, 4, 1).reshape(len(maps), 4, self.near**2, -1)
 
 
 class Nearby(nn.Module):
@@ -239,6 +245,8 @@ def overlapping(side: int) -> Tensor:
 
 class FlowNet(nn.Module):
     """Frames (8B, 1, H, W), one moment after the other, features (7B, C, n, n) twice → flow (7B, 2, H, W)."""
+
+    kept: Tensor | None
 
     def __init__(self, settings: "MOLSettings") -> None:
         super().__init__()
@@ -294,8 +302,9 @@ class FlowNet(nn.Module):
 
     def _join(self, x: Tensor) -> Tensor:
         """As released, the weights of displacements that never overlap are there too: here they are left out."""
-        conv, norm, act = self.conv3_1
-        weight = conv.weight if self.kept is None else conv.weight[:, self.kept]
+        _, norm, act = self.conv3_1
+        every = self.conv3_1.get_parameter("0.weight")
+        weight = every if self.kept is None else every[:, self.kept]
         return act(norm(F.conv2d(x, weight, padding=1)))
 
     def _decode(self, x: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
@@ -541,7 +550,7 @@ SMALL = {
 }  # fmt: skip
 
 
-class MOL(NetworkMethod):
+class MOL(NetworkMethod[MOLSettings]):
     """Recognise, and say what moved where."""
 
     name = "mol"

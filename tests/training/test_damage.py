@@ -60,14 +60,14 @@ def test_whatever_is_damaged_of_a_part_is_seen(whole, kind, suffix, damage):
     file.write_bytes(damage(content))
     try:
         assert whole.missing() == whole.damaged() == whole.todo() == [first]
-        assert set(whole.predictions()["fold"]) == {other.fold}
+        assert set(whole.predictions["fold"]) == {other.fold}
     finally:
         file.write_bytes(content)
     assert not whole.todo()
 
 
 def test_a_part_without_rows_is_told_and_made_again(whole, monkeypatch):
-    first, before = whole.parts()[0], whole.predictions()
+    first, before = whole.parts()[0], whole.predictions
     pq.write_table(pq.read_table(whole.file(first)).slice(0, 0), whole.file(first))
     told = CliRunner().invoke(app, ["status", str(whole.folder)]).output
     assert "1 of 2 parts" in told
@@ -76,7 +76,7 @@ def test_a_part_without_rows_is_told_and_made_again(whole, monkeypatch):
     assert shown.exit_code == 0
     assert "INCOMPLETE: 1 of 2 parts missing, 1 of them damaged" in shown.output
     assert CliRunner().invoke(app, ["resume", str(whole.folder), "--workers", "1"]).exit_code == 0
-    pd.testing.assert_frame_equal(whole.predictions(), before)
+    pd.testing.assert_frame_equal(whole.predictions, before)
     assert not whole.todo()
 
 

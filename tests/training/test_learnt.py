@@ -131,7 +131,7 @@ def test_a_run_from_before_there_were_histories_can_be_read_and_says_so(trained,
     assert not old.missing()
     assert old.history is None
     assert curves(old.history, {}) == NO_HISTORY
-    assert summary(old.predictions(), {})[0].startswith("parts that learnt")
+    assert summary(old.predictions, {})[0].startswith("parts that learnt")
 
 
 # What was learnt
