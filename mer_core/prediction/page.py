@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,10 +13,8 @@ import pandas as pd
 from mer_core.faces.action_units import ACTION_UNITS
 from mer_core.figures.images import flow_colours, seen_on, signed_grey
 from mer_core.figures.style import CLASS_COLOURS, FOR, QUIET
+from mer_core.prediction.asked import Prediction
 from mer_core.protocols import folds_in_words
-
-if TYPE_CHECKING:
-    from mer_core.prediction import Prediction
 
 HERE = Path(__file__).parent
 QUALITY = 85  # of WebP: a face of 192 pixels takes about 5 KB
@@ -54,7 +51,7 @@ $script</script>
 """)
 
 
-def page(made: "Prediction") -> str:
+def page(made: Prediction) -> str:
     """A prediction as one HTML page."""
     n, prefer = len(made.probabilities), made.classes.loc[made.predicted, "prefer"]
     lead = (
@@ -63,8 +60,8 @@ def page(made: "Prediction") -> str:
     )
     return PAGE.substitute(
         title=f"What a run says of {escape(made.name)}",
-        style=(HERE / "prediction.css").read_text(encoding="utf-8"),
-        script=(HERE / "prediction.js").read_text(encoding="utf-8"),
+        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        script=(HERE / "page.js").read_text(encoding="utf-8"),
         lead=lead,
         cautions=_items(made.cautions),
         notes=_items(made.notes),
@@ -98,7 +95,7 @@ def _bar(title: str, row: pd.Series, networks: int) -> str:
     return f"<tr><th>{escape(title)}</th>{cells}</tr>"
 
 
-def _clip(made: "Prediction") -> str:
+def _clip(made: Prediction) -> str:
     """Every frame, of which one is seen at a time; without scripts, the one nearest to the apex."""
     seen, last = made.pictures, len(made.pictures.frames) - 1
     first = int(np.abs(np.array(seen.numbers) - made.marks.apex).argmin())
@@ -114,12 +111,12 @@ def _clip(made: "Prediction") -> str:
     return f'<figure class="clip">{pictures}{controls}<figcaption>{_marks(made)}</figcaption></figure>'
 
 
-def _marks(made: "Prediction") -> str:
+def _marks(made: Prediction) -> str:
     marks = made.marks
     return f"Onset: frame {marks.onset}. Apex: frame {marks.apex}. Offset: frame {marks.offset}. Slower than it was."
 
 
-def _pictures(made: "Prediction") -> str:
+def _pictures(made: Prediction) -> str:
     seen = made.pictures
     longest = max(float(np.quantile(np.linalg.norm(seen.flow, axis=0), STRONGEST)), LEAST)
     grey = cv2.cvtColor(seen.frames[0], cv2.COLOR_RGB2GRAY)
@@ -157,7 +154,7 @@ def _img(image: np.ndarray, alt: str, more: str = "") -> str:
     return f'<img src="{source}" alt="{escape(alt)}" width="{width}" height="{height}" {more}>'
 
 
-def _units(made: "Prediction") -> str:
+def _units(made: Prediction) -> str:
     if made.units is None:
         return ""
     names = {
@@ -169,7 +166,7 @@ def _units(made: "Prediction") -> str:
     return f'<h2>Action units</h2><p class="quiet">{note}</p>{bars}'
 
 
-def _provenance(made: "Prediction") -> dict[str, str]:
+def _provenance(made: Prediction) -> dict[str, str]:
     record, settings = made.run.record, made.run.settings
     changed = ", ".join(f"{name}={value}" for name, value in settings.settings.items())
     return {

@@ -10,7 +10,9 @@ import pytest
 
 from mer_core import open_corpus
 from mer_core.cli import main
-from mer_core.prediction import CLIP, Marks, predict, report
+from mer_core.prediction import Marks, predict
+from mer_core.prediction.asked import CLIP
+from mer_core.prediction.page import page
 from mer_core.training import Run, RunError, load_network, run
 from mer_core.training import predict as ask
 from mer_core.training.parts import Part, material
@@ -79,7 +81,7 @@ def test_a_clip_of_the_corpus_gets_through_files_what_its_networks_say_of_it(mad
 
 
 def test_the_network_that_was_tested_on_it_says_the_same_again(made, row):
-    stored = made.run.predictions().set_index("clip").loc[row["clip"]]
+    stored = made.run.predictions.set_index("clip").loc[row["clip"]]
     said = made.probabilities.loc[str(Part(row["subject"], 0))]
     np.testing.assert_allclose(said, stored[[f"p_{name}" for name in said.index]].astype(float), atol=1e-6)
 
@@ -184,36 +186,36 @@ def test_action_units_are_what_the_networks_say_of_them(amnet, clip, marks):
     made = predict(clip, amnet, marks, eyes=EYES)
     assert made.action_units.shape == (2, len(amnet.record["method"]["units"]))
     assert made.units.loc[12, "lowest"] == made.action_units[12].min()
-    assert "AU 12, lip corner puller" in report(made)
+    assert "AU 12, lip corner puller" in page(made)
 
 
 # The page
 
 
 def test_the_command_prints_what_it_says_and_writes_a_page(clip, folder, marks, tmp_path):
-    page = tmp_path / "page.html"
+    file = tmp_path / "page.html"
     where = ("--onset", marks.onset, "--apex", marks.apex, "--offset", marks.offset)
-    done = mer("predict", clip, "--run", folder, *where, "--out", page)
+    done = mer("predict", clip, "--run", folder, *where, "--out", file)
     assert done.returncode == 0, done.stderr
     assert "surprise" in done.stdout
     assert "Never decide anything about a person" in done.stdout
-    assert "Never decide anything about a person" in page.read_text(encoding="utf-8")
+    assert "Never decide anything about a person" in file.read_text(encoding="utf-8")
 
 
 def test_the_page_is_complete_and_every_picture_has_words(made):
-    page = report(made)
-    assert len(page) < 3e6
-    rest = re.sub(r'"data:[^"]*"', '"data:"', page)  # base64 may hold anything
+    html = page(made)
+    assert len(html) < 3e6
+    rest = re.sub(r'"data:[^"]*"', '"data:"', html)  # base64 may hold anything
     assert not re.search(r"""(?:https?:)?//\w|@import|url\(|(?:src|href)="(?!data:)""", rest)
-    pictures = re.findall(r"<img[^>]*>", page)
+    pictures = re.findall(r"<img[^>]*>", html)
     assert len(pictures) == len(made.pictures.frames) + 3
     assert all(re.search(r'alt="[^"]{10,}"', picture) for picture in pictures)
 
 
 def test_the_page_shows_names_as_they_are_and_runs_nothing_in_them(folder, frames, tmp_path):
-    page = report(predict(write(tmp_path / "<script>1<", frames[:4]), folder))
-    assert "<title>What a run says of &lt;script&gt;1&lt;</title>" in page
-    assert "<script>1" not in page
+    html = page(predict(write(tmp_path / "<script>1<", frames[:4]), folder))
+    assert "<title>What a run says of &lt;script&gt;1&lt;</title>" in html
+    assert "<script>1" not in html
 
 
 def test_the_cautions_say_corpus_score_and_synthetic(made):
