@@ -53,7 +53,7 @@ def lists() -> pd.DataFrame:
     ).T
 
 
-def told_by_two_runs(paper: Paper, name: str) -> str:
+def says_claim(paper: Paper, name: str) -> str:
     """A claim as the comparison of its two runs: what they are, what they score, and how far they are apart."""
     claim = paper.claims[name]
     about = {run: paper.experiments[run].about for run in (claim.better, claim.worse)}
@@ -106,7 +106,7 @@ def claims_table(judged: pd.DataFrame) -> HTML:
     )  # fmt: skip
 
 
-def together_told(judged: pd.DataFrame, level: float) -> str:
+def says_together(judged: pd.DataFrame, level: float) -> str:
     """What remains if the claims of all lists are counted at once."""
     together = pd.Series(holm(judged["p"].to_dict()), dtype=float)
     sure = judged[together < level]
@@ -132,7 +132,7 @@ def half_widths(judged: pd.DataFrame) -> pd.Series:
     return ((judged["high"] - judged["low"]) / 2).rename("half a width")
 
 
-def visible_told(judged: pd.DataFrame) -> str:
+def says_visible(judged: pd.DataFrame) -> str:
     """How large a difference can be seen, and how many undecided claims show more than that papers argue about."""
     undecided = judged[judged["verdict"] == "undecided"]
     large = undecided[undecided["difference"].abs() > LARGE]
@@ -155,7 +155,7 @@ def several_seeds() -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def luck_told(judged: pd.DataFrame, seeds: pd.DataFrame) -> str:
+def says_luck(judged: pd.DataFrame, seeds: pd.DataFrame) -> str:
     """How far two trainings are apart, and which supported claims rest on one seed and on less than that."""
     if seeds.empty:
         return "No stored run has several seeds: luck can't be measured."
@@ -169,7 +169,7 @@ def luck_told(judged: pd.DataFrame, seeds: pd.DataFrame) -> str:
     )
 
 
-def subjects_needed(judged: pd.DataFrame) -> str:
+def says_subjects_needed(judged: pd.DataFrame) -> str:
     """How many times as many subjects the undecided claim with the largest difference would need."""
     undecided = judged[judged["verdict"] == "undecided"]
     if undecided.empty:

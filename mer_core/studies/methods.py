@@ -30,7 +30,7 @@ from mer_core.scoring.statistics import (
 )
 from mer_core.studies.parameters import Parameters
 from mer_core.studies.rows import by_seed, first_seed, main_runs, ranked_rows
-from mer_core.studies.words import listing
+from mer_core.studies.words import listing, starred
 
 THREE = class_map("megc2019-3class").classes
 FIVE = class_map("casme2-5class").classes
@@ -110,14 +110,14 @@ def chances(runs: Runs, best: str, n_classes: int, score: str) -> dict[str, floa
     return holm({label: test.p_value for label, test in tests.items()})
 
 
-def best_told(table: pd.DataFrame, corrected: Mapping[str, float]) -> str:
+def says_best(table: pd.DataFrame, corrected: Mapping[str, float]) -> str:
     """Which method is first, which can't be told from it, and which know nothing."""
     best = table["UF1"].idxmax()
     alike = [name for name in table.index if corrected.get(name, 0) >= LEVEL]
     return (
         f"The highest score is that of *{best}*, {table['UF1'][best]:.3f}. Not to be told from it after correction for "
-        f"{len(corrected)} comparisons: {listing(alike)}. Intervals that reach down to always naming the commonest "
-        f"class: {listing(on_the_floor(table))}. Over seeds a score spreads by {table['spread'].mean():.3f} on the "
+        f"{len(corrected)} comparisons: {starred(alike)}. Intervals that reach down to always naming the commonest "
+        f"class: {starred(on_the_floor(table))}. Over seeds a score spreads by {table['spread'].mean():.3f} on the "
         "mean (standard deviation, where there are several)."
     )
 
@@ -154,7 +154,7 @@ def clips_of(run: StoredRun, labels: Sequence[str]) -> dict[str, int]:
     return dict(zip(labels, counts.tolist(), strict=True))
 
 
-def classes_told(scored: pd.Series, recall: pd.DataFrame) -> str:
+def says_classes(scored: pd.Series, recall: pd.DataFrame) -> str:
     """Which two methods of nearly the same score are least alike, and which class is found least by most."""
     scored = scored.drop(FLOOR, errors="ignore")
     apart = {
@@ -177,7 +177,7 @@ def classes_told(scored: pd.Series, recall: pd.DataFrame) -> str:
     )
 
 
-def subjects_told(accuracy: pd.DataFrame) -> str:
+def says_subjects(accuracy: pd.DataFrame) -> str:
     """How far subjects (rows) are apart, and how far methods (columns)."""
     subjects, methods = accuracy.mean(axis=1), accuracy.mean(axis=0)
     hard, easy = (name.split("/")[-1] for name in (subjects.idxmin(), subjects.idxmax()))
@@ -213,7 +213,7 @@ def seconds(run: StoredRun) -> float:
     return run.record["seconds"] / len(run.record["folds"]) / len(run.record["settings"]["seeds"])
 
 
-def cost_told(table: pd.DataFrame, cost: pd.DataFrame) -> str:
+def says_cost(table: pd.DataFrame, cost: pd.DataFrame) -> str:
     """Whether time or weights buy a score, and what being told the apex and its flow is worth."""
     table = table.drop(FLOOR, errors="ignore")
     link = {what: table["UF1"].corr(cost[what].loc[table.index], method="spearman") for what in cost}
@@ -236,7 +236,7 @@ def _bought(link: float) -> str:
 # Five classes
 
 
-def orders_told(three: pd.DataFrame, five: pd.DataFrame) -> str:
+def says_orders(three: pd.DataFrame, five: pd.DataFrame) -> str:
     """What becomes of the order of the methods with five classes; both tables are those of `score_table`."""
     both = pd.DataFrame({"three": three["UF1"], "five": five["UF1"]}).dropna()
     both = both.loc[[name for name in five.index if name in both.index]]
@@ -250,7 +250,7 @@ def orders_told(three: pd.DataFrame, five: pd.DataFrame) -> str:
         f"their intervals in both tables. First with three classes is *{both['three'].idxmax()}*, first with five "
         f"*{both['five'].idxmax()}*. On the mean a score goes from {means['three']:.2f} to {means['five']:.2f}, and "
         f"that of always naming the commonest class from {floor['three']:.2f} to {floor['five']:.2f}. Intervals that "
-        f"reach down to it: {listing(on_the_floor(five))}."
+        f"reach down to it: {starred(on_the_floor(five))}."
     )
 
 
@@ -259,10 +259,10 @@ def _is_apart(table: pd.DataFrame, pair: tuple[str, str]) -> bool:
     return bool(table["low"][list(pair)].max() > table["high"][list(pair)].min())
 
 
-def lost_class_told(recall: pd.DataFrame, clips: Mapping[str, int], first: Scores) -> str:
+def says_lost_class(recall: pd.DataFrame, clips: Mapping[str, int], first: Scores) -> str:
     """Which of five classes is found least, and what the best method, in the first row, calls its clips."""
     found = recall.drop(FLOOR, errors="ignore").mean()
-    lost, rarest, names = found.idxmin(), min(clips, key=clips.get), list(clips)
+    lost, rarest, names = found.idxmin(), min(clips, key=lambda name: clips[name]), list(clips)
     answers = pd.Series(first.confusion[names.index(lost)], index=names)
     share = answers / answers.sum()
     elsewhere = share.drop(lost).idxmax()
@@ -275,7 +275,7 @@ def lost_class_told(recall: pd.DataFrame, clips: Mapping[str, int], first: Score
     )
 
 
-def seeds_told(runs: Runs) -> str:
+def says_seeds(runs: Runs) -> str:
     """How many trainings stand behind an order."""
     seeds = [len(run.record["settings"]["seeds"]) for run in runs.values()]
     behind = "is one seed" if max(seeds) == 1 else f"are up to {max(seeds)} seeds"

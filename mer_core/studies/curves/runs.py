@@ -9,7 +9,7 @@ from mer_core.corpora.catalogue import open_corpus
 from mer_core.ledger.experiments import load_paper, main_label, stored_name
 from mer_core.ledger.results import find_run
 from mer_core.ledger.stored import StoredRun
-from mer_core.protocols import class_map, published_selections, split
+from mer_core.protocols import PublishedSelection, class_map, published_selections, split
 from mer_core.scoring.statistics import classes_known
 from mer_core.studies.curves.laws import Curve, curve
 from mer_core.studies.rows import by_seed, first_seed, main_run, ranked_rows
@@ -123,7 +123,7 @@ def real_corpora() -> pd.DataFrame:
     ).T
 
 
-def _largest(corpus: str, classes: str) -> object:
+def _largest(corpus: str, classes: str) -> PublishedSelection:
     known = [one for one in published_selections() if (one.corpus, one.classes) == (corpus, classes)]
     return max(known, key=lambda one: one.clips)
 
