@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer_core import figures, open_corpus
+from mer_core import figures
 from mer_core.figures.style import CLASS_COLOURS
 from mer_core.protocols import CLASS_MAPS
 from mer_core.scoring import scores
@@ -17,7 +17,6 @@ EVERY = {
     "bars": lambda: figures.clips_per_subject(CLIPS, ["negative", "positive", "surprise"]),
     "confusion": lambda: figures.confusion(scores([0, 1, 1], [0, 1, 0], 2), ["negative", "positive"]),
     "pooling": lambda: figures.pooling({"pooled": 0.6, "mean": 0.5}),
-    "timeline": lambda: figures.timeline(open_corpus("synth-mini").spec("synth-mini/s01/01")),
     "panels": lambda: figures.panels({"one": GREY, "two": GREY}, alt="Two pictures of noise."),
     "slideshow": lambda: figures.slideshow({"a": [GREY], "b": [GREY]}, ["one"], alt="Noise.", play=True),
 }
