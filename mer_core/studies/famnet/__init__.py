@@ -37,13 +37,13 @@ from mer_core.studies.famnet.live import (
     Live,
     answers_as_stored,
     best_epochs,
-    fit_branch,
+    how_often_right,
     mean_within,
     score_table,
     train_branches,
     uf1_of,
 )
-from mer_core.studies.famnet.material import Chapter, material, nearest_neighbours, set_otherwise
+from mer_core.studies.famnet.material import Chapter, material, nearest_neighbours
 from mer_core.studies.famnet.network import (
     by_the_equations,
     full_network,
@@ -85,16 +85,15 @@ from mer_core.studies.famnet.units import (
 __all__ = [
     "AT_ONE_HALF", "IN_ORDER", "SHOWN", "Chapter", "Live", "along_shares", "answers_as_stored",
     "attention_film", "attention_masks", "beside_the_floor", "best_epochs", "best_thresholds",
-    "better_branches", "by_the_equations", "clip_film", "contrasts",
-    "corpora_told_by_units", "detection_bars", "detection_means", "detection_scores", "detection_tables",
-    "equal_budget", "f1_with", "fewest", "films", "fit_branch", "found_units", "from_units",
-    "full_network", "gap", "in_two_steps", "is_it_the_apex", "learned_share", "learning_curves",
-    "level_table", "live_pairs", "loudness", "material", "mean_table", "mean_within", "missed_apex",
-    "moving_shares", "moving_since_onset", "multiply_adds", "nearest_neighbours", "overlap_bars",
-    "overlap_table", "overlaps", "overview", "parameter_table", "part_table", "pixels_inside",
-    "precision_table", "pulls", "rarity", "score_table", "set_otherwise", "share_curves", "shift_curve",
-    "shown_units", "stored_pairs", "told_by_units", "train_branches", "uf1_of", "unit_support", "watch",
-    "what_attention_adds", "what_is_found", "what_units_hold", "where_masks_are_open",
-    "which_claims_hold", "who_errs_together", "who_is_best", "who_is_right", "who_it_shows",
-    "whom_to_trust",
+    "better_branches", "by_the_equations", "clip_film", "contrasts", "corpora_told_by_units",
+    "detection_bars", "detection_means", "detection_scores", "detection_tables", "equal_budget",
+    "f1_with", "fewest", "films", "found_units", "from_units", "full_network", "gap", "how_often_right",
+    "in_two_steps", "is_it_the_apex", "learned_share", "learning_curves", "level_table", "live_pairs",
+    "loudness", "material", "mean_table", "mean_within", "missed_apex", "moving_shares",
+    "moving_since_onset", "multiply_adds", "nearest_neighbours", "overlap_bars", "overlap_table",
+    "overlaps", "overview", "parameter_table", "part_table", "pixels_inside", "precision_table", "pulls",
+    "rarity", "score_table", "share_curves", "shift_curve", "shown_units", "stored_pairs",
+    "told_by_units", "train_branches", "uf1_of", "unit_support", "watch", "what_attention_adds",
+    "what_is_found", "what_units_hold", "where_masks_are_open", "which_claims_hold", "who_errs_together",
+    "who_is_best", "who_is_right", "who_it_shows", "whom_to_trust",
 ]  # fmt: skip

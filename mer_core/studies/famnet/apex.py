@@ -26,10 +26,10 @@ def missed_apex(live: Live) -> pd.DataFrame:
 
 
 def _predictions(live: Live, by: int) -> pd.DataFrame:
-    branch = live.given.branches["change at apex"]
-    late = type(branch)(branch.settings.replace(apex_shift=by, au_weight=0.0))
+    seen = live.given.networks["change at apex"]
+    late = type(seen.method)(seen.method.settings.replace(apex_shift=by, au_weight=0.0))
     x = late.inputs(live.given.clips)["x"]
-    pairs = zip(live.networks["change at apex"], live.given.folds, strict=True)
+    pairs = zip(live.fitted["change at apex"], live.given.folds, strict=True)
     return live.predictions(
-        [predict_outputs(network, {"x": x[fold.test]})["emotion"] for network, fold in pairs]
+        [predict_outputs(one.network, {"x": x[fold.test]})["emotion"] for one, fold in pairs]
     )

@@ -92,7 +92,7 @@ class Watched:
 
 def moving_since_onset(given: Material, row: int) -> tuple[Tensor, Tensor]:  # (T, S, S), (S, S)
     """Which pixels the expression of a clip has moved at each frame, and which are skin."""
-    chosen, faces = given.branches["clip"].settings, given.faces
+    chosen, faces = given.method.settings, given.faces
     spec = faces.spec(given.table["clip"][row])
     times = np.linspace(spec.onset, spec.offset, chosen.frames)
     others = set(PARTS) - {"action"}
@@ -111,9 +111,7 @@ def watch(given: Material, count: int = 16) -> Watched:
     moves = given.table["peak_pixels"].to_numpy()[given.tested]
     places = np.sort(np.argsort(-moves)[:count])
     rows = given.tested[places]
-    clips, last = given.table.iloc[rows], given.branches["clip"].settings.frames - 1
-    rise = (clips["apex"] - clips["onset"]) / (clips["offset"] - clips["onset"])
-    apex = (rise.astype(float) * last).round().to_numpy(int)
+    apex = given.method.view.apex_moment(given.table.iloc[rows])
     moving, skin = (
         torch.stack(one) for one in zip(*(moving_since_onset(given, row) for row in rows), strict=True)
     )
@@ -124,8 +122,8 @@ def trained_and_random(live: Live) -> dict[str, list[Branch]]:
     """The clip's networks, fold by fold, and one with its first, random weights in their place."""
     given = live.given
     torch.manual_seed(given.settings.seed)
-    fresh = given.branches["clip"].network(given.n_classes)
-    return {"trained": live.networks["clip"], "random": [fresh] * len(given.folds)}
+    fresh = given.method.network(given.n_classes)
+    return {"trained": [one.network for one in live.fitted["clip"]], "random": [fresh] * len(given.folds)}
 
 
 def task_maps(branch: Branch, x: Tensor, level: int) -> dict[str, Tensor]:  # (B, T, S, S) each
@@ -138,10 +136,11 @@ def films(live: Live, row: int) -> dict[str, dict[str, np.ndarray]]:
     """The maps of one tested clip by the network that never saw its subject: by level, then by task, (T, S, S)."""
     given = live.given
     fold = fold_of(given)[np.flatnonzero(given.tested == row)[0]]
-    x = given.examples["clip"].inputs["x"][[row]]
+    x = given.examples.inputs["x"][[row]]
     return {
         title: {
-            task: maps[0].numpy() for task, maps in task_maps(live.networks["clip"][fold], x, level).items()
+            task: maps[0].numpy()
+            for task, maps in task_maps(live.fitted["clip"][fold].network, x, level).items()
         }
         for title, level in LEVELS.items()
     }
@@ -170,7 +169,7 @@ def _contrast(maps: Tensor, live: Live, watched: Watched) -> list[float]:
 def _maps_of_folds(
     networks: Sequence[Branch], watched: Watched, live: Live, level: int
 ) -> dict[str, Tensor]:  # (B, T, S, S) each
-    x = live.given.examples["clip"].inputs["x"][watched.rows]
+    x = live.given.examples.inputs["x"][watched.rows]
     maps = {task: torch.zeros(watched.moving.shape) for task in ("emotion", "action units")}
     for fold in np.unique(watched.folds):
         some = np.flatnonzero(watched.folds == fold)
@@ -182,7 +181,7 @@ def _maps_of_folds(
 def pixels_inside(live: Live, watched: Watched) -> dict[str, Interval]:
     """The share of gradient × input, for what the emotion's score owes to motion, that lies where skin moves."""
     given = live.given
-    x = given.examples["clip"].inputs["x"][watched.rows]
+    x = given.examples.inputs["x"][watched.rows]
     target = torch.from_numpy(live.tables["clip"]["predicted"].to_numpy()[watched.places])
     shares = {}
     for kind, networks in trained_and_random(live).items():

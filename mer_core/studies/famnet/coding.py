@@ -52,7 +52,7 @@ def in_two_steps(live: Live, name: str) -> pd.DataFrame:
     given, predicted = live.given, []
     for fold, train, test in zip(given.folds, live.train[name], live.test[name], strict=True):
         found, asked = (outputs["action_units"].sigmoid().numpy() for outputs in (train, test))
-        predicted.append(_model("linear").fit(found, given.label[fold.train]).predict(asked))
+        predicted.append(_model("linear").fit(found, given.labels[fold.train]).predict(asked))
     return live.tables[name].assign(predicted=np.concatenate(predicted))
 
 

@@ -18,7 +18,8 @@ from mer_core.scoring.statistics import (
     interval_over_subjects,
     paired,
 )
-from mer_core.studies.famnet.live import CONTROL, uf1_of
+from mer_core.studies.famnet.live import uf1_of
+from mer_core.studies.famnet.material import CONTROL
 
 LIVE = {
     "apex frame, clip": ("apex frame", "clip"),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mer_core.figures.boxes import drawing
 from mer_core.figures.images import seen_on, signed_grey, slideshow
-from mer_core.figures.motion import curves
+from mer_core.figures.lines import curves
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
 from mer_core.methods.famnet import changed
 from mer_core.studies.famnet.live import Live
@@ -69,8 +69,8 @@ def grey_frames(x: Tensor) -> tuple[np.ndarray, list[np.ndarray]]:
 def learning_curves(live: Live) -> go.Figure:
     """The accuracy of each branch after each epoch, on clips trained on and on subjects never seen."""
     given = live.given
-    always = float((given.label[given.tested] == given.commonest).mean())
-    accuracy = {name: live.accuracy(name) for name in BRANCHES}  # (E, 2) each
+    always = float((given.labels[given.tested] == given.commonest).mean())
+    accuracy = {name: np.mean(live.accuracies(name), axis=0) for name in BRANCHES}  # (E, 2) each
     panels = {name: {"trained on": of[:, 0], "never seen": of[:, 1]} for name, of in accuracy.items()}
     ends = "; ".join(f"{name} ends at {of[-1, 0]:.2f} and {of[-1, 1]:.2f}" for name, of in accuracy.items())
     alt = (

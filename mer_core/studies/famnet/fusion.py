@@ -44,7 +44,7 @@ def learned_share(live: Live) -> float:
 
 def _learned_share(live: Live, fold: int) -> float:
     first, second = (live.train[name][fold]["emotion"] for name in ("apex frame", "clip"))
-    labels = torch.from_numpy(live.given.label[live.given.folds[fold].train])
+    labels = torch.from_numpy(live.given.labels[live.given.folds[fold].train])
     fuse = Fusion("learned", 0.5, live.given.n_classes)
     fuse(first, second)  # in training mode: it remembers
     mover = torch.optim.Adam([fuse.alpha], lr=0.1)

@@ -11,45 +11,27 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
 from mer_core.ledger.results import find_run
-from mer_core.ledger.stored import StoredRun
-from mer_core.methods import NetworkMethod
 from mer_core.methods.famnet import Fusion
-from mer_core.protocols import Fold
 from mer_core.scoring import bootstrap_interval, columns, scores
-from mer_core.studies.famnet.material import BRANCHES, Chapter, Material
-from mer_core.training import Examples, fit_network, fold_seed, predict_outputs
-from mer_core.training.fit import one_thread
+from mer_core.studies import papers
+from mer_core.studies.famnet.material import BRANCHES, CONTROL, Material
+from mer_core.training import Examples, predict_outputs
 
-CONTROL = "change at apex, other seed"
-NETWORKS = [*BRANCHES, CONTROL]
 FUSIONS = {
     "fused: apex frame + clip": ("apex frame", "clip"),
     "fused: change + clip": ("change at apex", "clip"),
     "fused: change, two seeds": ("change at apex", CONTROL),
 }
-STORED = {
-    "change at apex": "apex-changes",
-    "clip": "clip",
-}  # the apex frame's network guesses, elsewhere otherwise
+# In which stored runs; the apex frame's network guesses, and on another machine otherwise.
+STORED = {"change at apex": "apex-changes", "clip": "clip"}
 
 Outputs = list[dict[str, Tensor]]  # of each fold
 
 
-def fit_branch(given: Material, name: str, fold: Fold) -> tuple[nn.Module, np.ndarray]:
-    """A trained branch; and how often it is right after each epoch, on clips trained on and never seen: (E, 2)."""
-    branch = name.removesuffix(", other seed")
-    data = given.examples[branch]
-    train, test = data.take(fold.train), data.take(fold.test)
-    some = train.take(np.arange(len(fold.train))[:: max(1, len(fold.train) // len(fold.test))])
-    curve = []
-    with one_thread():
-        network = fit_network(
-            given.branches[branch],
-            train.to(given.settings.device),
-            fold_seed(fold.name, given.settings.seed + (name == CONTROL)),
-            after_epoch=lambda network: curve.append([right_in(network, part) for part in (some, test)]),
-        )
-    return network.cpu(), np.array(curve)
+def how_often_right(network: nn.Module, train: Examples, test: Examples) -> tuple[float, float]:
+    """On as many of the clips that were trained on as are tested, and on the tested ones."""
+    some = np.arange(len(train.labels))[:: max(1, len(train.labels) // len(test.labels))]
+    return right_in(network, train.take(some)), right_in(network, test)
 
 
 def right_in(network: nn.Module, part: Examples) -> float:
@@ -63,25 +45,27 @@ class Live:
     """Trained branches: by name, then by fold."""
 
     given: Material
-    networks: dict[str, list[nn.Module]]
-    curves: dict[str, list[np.ndarray]]  # (E, 2) each, as of `fit_branch`
+    fitted: dict[str, list[papers.Fitted]]
 
     @cached_property
     def train(self) -> dict[str, Outputs]:
         """What each network says of the clips that it was trained on."""
-        return {name: self._outputs(name, "train") for name in self.networks}
+        return {
+            name: [predict_outputs(one.network, one.train.inputs) for one in folds]
+            for name, folds in self.fitted.items()
+        }
 
     @cached_property
     def test(self) -> dict[str, Outputs]:
         """What each network says of the tested clips."""
-        return {name: self._outputs(name, "test") for name in self.networks}
+        return {
+            name: [predict_outputs(one.network, one.test.inputs) for one in folds]
+            for name, folds in self.fitted.items()
+        }
 
-    def _outputs(self, name: str, part: str) -> Outputs:
-        data, pairs = self.given.examples[name.removesuffix(", other seed")], self.networks[name]
-        return [
-            predict_outputs(network, data.take(getattr(fold, part)).inputs)
-            for network, fold in zip(pairs, self.given.folds, strict=True)
-        ]
+    def accuracies(self, name: str) -> list[np.ndarray]:  # (E, 2) each
+        """Of each fold, how often a network was right after each epoch: `how_often_right`."""
+        return [np.array(one.epochs) for one in self.fitted[name]]
 
     def fused(self, first: str, second: str, share: float = 0.5) -> list[Tensor]:
         """Late fusion of two branches, fold by fold: the scales are those of training clips."""
@@ -97,7 +81,7 @@ class Live:
         given = self.given
         p = torch.cat(list(vectors)).softmax(dim=1).numpy()
         table = given.table.iloc[given.tested][["clip", "subject"]].reset_index(drop=True)
-        table["truth"], table["predicted"] = given.label[given.tested], p.argmax(axis=1)
+        table["truth"], table["predicted"] = given.labels[given.tested], p.argmax(axis=1)
         table[[f"p_{i}" for i in range(given.n_classes)]] = p
         return table
 
@@ -114,18 +98,16 @@ class Live:
         """Of each of the tables."""
         return {name: uf1_of(table, self.given.n_classes) for name, table in self.tables.items()}
 
-    def accuracy(self, name: str) -> np.ndarray:  # (E, 2)
-        """After each epoch, on clips trained on and never seen: the mean over the folds."""
-        return np.mean(self.curves[name], axis=0)
-
 
 def train_branches(given: Material) -> Live:
     """Train every branch, and the control, in every fold."""
-    fitted = {name: [fit_branch(given, name, fold) for fold in given.folds] for name in NETWORKS}
-    networks, curves = (
-        {name: [pair[part] for pair in of] for name, of in fitted.items()} for part in range(2)
+    return Live(
+        given,
+        {
+            name: [papers.fit_fold(seen, fold, how_often_right) for fold in given.folds]
+            for name, seen in given.networks.items()
+        },
     )
-    return Live(given, networks, curves)
 
 
 def uf1_of(predictions: pd.DataFrame, n_classes: int) -> float:
@@ -160,7 +142,7 @@ def best_epochs(live: Live) -> pd.DataFrame:
     sizes = [len(fold.test) for fold in live.given.folds]
     rows = {}
     for name in BRANCHES:
-        by_fold = [curve[:, 1] for curve in live.curves[name]]
+        by_fold = [curve[:, 1] for curve in live.accuracies(name)]
         rows[name] = {
             "last epoch": np.average([curve[-1] for curve in by_fold], weights=sizes),
             "best epoch": np.average([curve.max() for curve in by_fold], weights=sizes),
@@ -172,16 +154,7 @@ def answers_as_stored(live: Live) -> dict[str, float]:
     """How often a branch answers here as in its stored run, of those that were asked for the same."""
     shares = {}
     for name, experiment in STORED.items():
-        run, given = find_run(f"famnet/{experiment}"), live.given
-        if run and is_same_run(run, given.settings, given.branches[name]):
-            stored = run.predictions.query("seed == @given.settings.seed").set_index("clip")["predicted"]
-            here = live.tables[name].set_index("clip")["predicted"]
-            shares[name] = float((stored.loc[here.index] == here).mean())
+        run, given = find_run(f"famnet/{experiment}"), live.given.networks[name]
+        if run and papers.is_same_run(run, given):
+            shares[name] = papers.agreement(run, given, live.tables[name]["predicted"].to_numpy())
     return shares
-
-
-def is_same_run(run: StoredRun, settings: Chapter, method: NetworkMethod) -> bool:
-    """Whether a stored run was asked for what is trained here."""
-    asked, here = run.record["settings"], settings.plain()
-    is_usual = all(asked[name] == here[name] for name in ("corpus", "classes", "groups"))
-    return is_usual and settings.seed in asked["seeds"] and run.record["method"] == method.settings.plain()

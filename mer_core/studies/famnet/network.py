@@ -4,10 +4,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 from mer_core.methods import NetworkMethod, count_parameters, create_method
 from mer_core.methods.famnet import Task, Trunk
+from mer_core.studies import papers
 from mer_core.studies.famnet.material import Material
 
 FULL = {"AMNet2D": "amnet2d", "AMNet3D": "amnet3d"}  # both at their own size: preset `paper`
@@ -34,8 +34,8 @@ def level_table(given: Material) -> pd.DataFrame:
     branches = {
         "AMNet2D, 112 pixels": create_method("amnet2d", "paper"),
         "AMNet3D, 16 × 112": create_method("amnet3d", "paper"),
-        "AMNet2D, here": given.branches["apex frame"],
-        "AMNet3D, here": given.branches["clip"],
+        "AMNet2D, here": given.networks["apex frame"].method,
+        "AMNet3D, here": given.method,
     }
     rows = {name: _level_sizes(branch, given.n_classes) for name, branch in branches.items()}
     return pd.DataFrame(rows, index=range(1, 5)).T
@@ -66,10 +66,8 @@ def by_the_equations(task: Task, trunk: Trunk, levels: list[tuple[Tensor, Tensor
 
 def multiply_adds(name: str, **changes: object) -> float:
     """Of one clip at full size, in thousands of millions."""
-    network, size = full_network(name, **changes).eval(), create_method(name, "paper").settings.size
-    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(torch.empty(1, network.frames, 3, size, size))
-    return counter.get_total_flops() / 2e9
+    network, chosen = full_network(name, **changes), create_method(name, "paper").settings
+    return papers.multiply_adds(network, network.frames, chosen.channels, chosen.size, chosen.size)
 
 
 def pulls(method: NetworkMethod, trunks: str, seed: int) -> pd.DataFrame:

@@ -7,9 +7,9 @@ import pandas as pd
 
 from mer_core.studies.famnet.live import Live
 from mer_core.studies.famnet.material import BRANCHES
+from mer_core.studies.papers import says_verdicts
 
 LEVEL = 0.05  # a smaller p-value is one that shuffled clips hardly reach
-VERDICTS = ("supported", "not supported", "undecided", "not computed")
 
 
 def who_it_shows(alike: pd.DataFrame) -> str:
@@ -64,7 +64,10 @@ def whom_to_trust(alpha: float, by_heart: str, elsewhere: str) -> str:
 def better_branches(live: Live) -> tuple[str, str]:
     """The apex frame or the clip: who is right more often on clips trained on, and who on clips never seen."""
     by_heart, elsewhere = (
-        max(("apex frame", "clip"), key=lambda name, part=part: live.accuracy(name)[-1, part])
+        max(
+            ("apex frame", "clip"),
+            key=lambda name, part=part: np.mean(live.accuracies(name), axis=0)[-1, part],
+        )
         for part in range(2)
     )
     return by_heart, elsewhere
@@ -100,16 +103,11 @@ def beside_the_floor(rows: pd.DataFrame, floor: float) -> str:
 
 def which_claims_hold(judged: pd.DataFrame) -> str:
     """Of `verdicts`: the claims by their verdict, and what could not be seen anyway."""
-    by_verdict = {kind: judged.loc[judged["verdict"] == kind, "claim"] for kind in VERDICTS}
-    lines = [
-        f"- {kind}: {'; '.join(f'*{claim}*' for claim in of)}" for kind, of in by_verdict.items() if len(of)
-    ]
     wide = (judged["high"] - judged["low"]).astype(float).mean()  # of those that were computed
-    lines.append(
-        f"\nAn interval is {wide:.2f} wide on average: with so few subjects, and mostly one seed, effects of less than "
-        f"about {wide / 2:.2f} in UF1 are mostly not seen."
+    return (
+        f"By the corrected test:\n\n{says_verdicts(judged)}\n\nAn interval is {wide:.2f} wide on average: with so few "
+        f"subjects, and mostly one seed, effects of less than about {wide / 2:.2f} in UF1 are mostly not seen."
     )
-    return "By the corrected test:\n\n" + "\n".join(lines)
 
 
 def what_units_hold(exact: float, best: float) -> str:

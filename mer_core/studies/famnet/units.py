@@ -31,7 +31,7 @@ def rarity(train: Examples, chosen: AMNetSettings) -> pd.DataFrame:
 
 def shown_units(live: Live, part: str = "test") -> np.ndarray:  # (n, A)
     """Which action units the clips of all folds show: those that are tested, or those that were trained on."""
-    data = live.given.examples["clip"].inputs["action_units"]
+    data = live.given.examples.inputs["action_units"]
     return torch.cat([data[getattr(fold, part)] for fold in live.given.folds]).numpy()
 
 
@@ -42,7 +42,7 @@ def found_units(live: Live, name: str, part: str = "test") -> np.ndarray:  # (n,
 
 def detection_tables(live: Live) -> dict[str, pd.DataFrame]:
     """The scores of each action unit on the tested clips, a table a branch."""
-    units = live.given.branches["clip"].settings.units
+    units = live.given.method.settings.units
     return {name: detection_scores(shown_units(live), found_units(live, name), units) for name in BRANCHES}
 
 

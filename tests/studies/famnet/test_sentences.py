@@ -86,7 +86,7 @@ JUDGED = pd.DataFrame(
 
 def test_claims_are_listed_by_their_verdict_and_no_verdict_is_listed_without_one():
     text = which_claims_hold(JUDGED)
-    assert "- supported: *a*\n- undecided: *b*\n- not computed: *c*\n" in text
+    assert "- supported, 1 of 3: *a*\n- undecided, 1 of 3: *b*\n- not computed, 1 of 3: *c*\n" in text
     assert "not supported" not in text
     assert "is 0.30 wide on average" in text
     assert "less than about 0.15 in UF1" in text

@@ -20,8 +20,8 @@ FOUND = np.array([[0.9, 0.7], [0.8, 0.1], [0.6, 0.9], [0.1, 0.2]])
 
 
 def test_a_unit_of_few_clips_is_masked_and_a_rare_one_weighs_more(given):
-    train = given.examples["clip"].take(given.folds[0].train)
-    chosen = given.branches["clip"].settings
+    train = given.examples.take(given.folds[0].train)
+    chosen = given.method.settings
     table = rarity(train, chosen)
     assert (table.loc[table["clips"] < chosen.au_fewest, "weight"] == 0).all()
     rest = table[table["clips"] >= chosen.au_fewest].sort_values("clips")
