@@ -130,9 +130,9 @@ class ArraySpec:
 MARK = ArraySpec((), "bool")  # of a clip that is whole
 
 
-def apex_or_middle(onset: int, apex: int | None, offset: int) -> int:
+def apex_or_middle(onset: int, apex: float | None, offset: int) -> int:
     """The frame of the apex; the middle one stands in where none is labelled, in flow too."""
-    return (onset + offset) // 2 if pd.isna(apex) else int(apex)
+    return (onset + offset) // 2 if apex is None or pd.isna(apex) else int(apex)
 
 
 class ClipTableError(ValueError):
@@ -364,8 +364,9 @@ def _told_of_a_full_disk(folder: Path, clips: int, arrays: Mapping[str, ArraySpe
             raise
         needed = sum(clips * spec.nbytes for spec in arrays.values())
         free = shutil.disk_usage(folder.parent).free
+        why = os.strerror(error.errno or 0)
         raise PreparationError(
-            f"{os.strerror(error.errno)}: {folder} takes {needed:,} bytes and {free:,} are free there. Make room, or "
+            f"{why}: {folder} takes {needed:,} bytes and {free:,} are free there. Make room, or "
             "choose another disk (--out; the cache: XDG_CACHE_HOME), and start again: what is finished is kept."
         ) from None
 

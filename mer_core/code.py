@@ -156,8 +156,9 @@ def _whole(nodes: list[ast.AST]) -> Counter[str]:
 
 def _is_silent(line: ast.stmt) -> bool:
     """A docstring, or nothing at all."""
-    is_text = isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
-    return isinstance(line, ast.Pass) or (is_text and isinstance(line.value.value, str))
+    if isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant):
+        return isinstance(line.value.value, str)
+    return isinstance(line, ast.Pass)
 
 
 def _imports(node: ast.AST) -> Iterator[Import]:

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 try:
     import fcntl
 except ImportError:  # Windows, whose locks come with every file system
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
 class LockError(RuntimeError):

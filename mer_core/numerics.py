@@ -22,6 +22,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 # What each library reads once: OpenCV and NumPy's OpenBLAS when they are imported, torch when it first computes.
 PINNED = {
@@ -52,7 +53,7 @@ def pin() -> None:
         os.environ.update(settings)
     if "torch" in sys.modules and "OMP_NUM_THREADS" in ours["torch"]:
         sys.modules["torch"].set_num_threads(int(ours["torch"]["OMP_NUM_THREADS"]))
-    took = {}
+    took: dict[str, str] = {}
     for library in ours.keys() & sys.modules.keys():
         took |= _others(library, ours[library])
     for name in took:
@@ -157,13 +158,14 @@ def _blocks_of_16() -> bool | None:
     if not (torch.backends.mkldnn.is_available() and _can("ONEDNN_MAX_CPU_ISA")):
         return None
     weights = torch.zeros(8, 8, 3, 3).to_mkldnn()
-    blocked = torch._C._nn.mkldnn_reorder_conv2d_weight(weights, [0, 0], [1, 1], [1, 1], 1, [1, 8, 8, 8])
+    reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
+    blocked = reorder(weights, [0, 0], [1, 1], [1, 1], 1, [1, 8, 8, 8])
     return torch.ops.mkldnn._nbytes(blocked) > weights.numel() * weights.element_size()
 
 
 def _numpy() -> dict[str, str]:
     """The widest kernels of NumPy's, and the processor that OpenBLAS computes for."""
-    from numpy._core import _multiarray_umath as core
+    from numpy._core import _multiarray_umath as core  # type: ignore[attr-defined]  # the stubs know less
     from threadpoolctl import threadpool_info
 
     names = [name for name in core.__cpu_dispatch__ if core.__cpu_features__[name]]

@@ -73,17 +73,19 @@ class ClassMap:
         return clips[labels.notna()], labels.dropna().to_numpy(int)
 
 
-def _map(name: str, own: Mapping[str, Mapping[str, str]] | None = None, **classes: str) -> ClassMap:
+def _map(
+    name: str, classes: Mapping[str, str], own: Mapping[str, Mapping[str, str]] | None = None
+) -> ClassMap:
     """A class map from the emotions of each class, in the order of the classes."""
-    return ClassMap(name, tuple(classes), _by_emotion(**classes), own or {})
+    return ClassMap(name, tuple(classes), _by_emotion(classes), own or {})
 
 
 def _each(name: str, emotions: str, **classes: str) -> ClassMap:
     """Every emotion a class of its own, and further classes."""
-    return _map(name, **{emotion: emotion for emotion in emotions.split()}, **classes)
+    return _map(name, {**{emotion: emotion for emotion in emotions.split()}, **classes})
 
 
-def _by_emotion(**classes: str) -> dict[str, str]:
+def _by_emotion(classes: Mapping[str, str]) -> dict[str, str]:
     return {emotion: name for name, emotions in classes.items() for emotion in emotions.split()}
 
 
@@ -95,7 +97,7 @@ _THREE = {
 }
 _TWO_NEGATIVES = {**_THREE, "negative": "disgust repression"}
 _BASIC_NEGATIVES = {**_THREE, "negative": "anger disgust fear sadness"}
-_OWN = {"casme2": _by_emotion(**_TWO_NEGATIVES), "mmew": _by_emotion(**_BASIC_NEGATIVES)}
+_OWN = {"casme2": _by_emotion(_TWO_NEGATIVES), "mmew": _by_emotion(_BASIC_NEGATIVES)}
 _SIX = "happiness surprise disgust fear anger sadness"
 
 CLASS_MAPS = {
@@ -103,22 +105,22 @@ CLASS_MAPS = {
     for made in (
         # The organisers' text counts fear and sadness as negative, their list of CASME II does not: the list decides.
         # Synthetic corpora follow the text. MMEW's table says `repression` of what its owners call others.
-        _map("megc2019-3class", _OWN, **_THREE),
+        _map("megc2019-3class", _THREE, _OWN),
         _each("casme2-5class", "happiness disgust repression surprise others"),
-        _map("casme2-3class", **_TWO_NEGATIVES),
-        _map("casme2-3class-all-negative", **{**_THREE, "negative": "disgust repression sadness fear"}),
+        _map("casme2-3class", _TWO_NEGATIVES),
+        _map("casme2-3class-all-negative", {**_THREE, "negative": "disgust repression sadness fear"}),
         _each("samm-5class", "anger contempt happiness others surprise"),
         _each("smic-3class", "negative positive surprise"),
         # MMEW's owners call the class `repression` that its table calls `others`.
         _each("mmew-7class", _SIX, others="others repression"),
         _each("mmew-6class", _SIX),
         _each("mmew-4class", "happiness surprise disgust", others="others repression"),
-        _map("mmew-3class", **_BASIC_NEGATIVES),
+        _map("mmew-3class", _BASIC_NEGATIVES),
         _each("casme-sq-4class", "negative positive surprise others"),
         _each("casme-sq-3class", "negative positive surprise"),
         _each("casme3-7class", "disgust surprise others fear anger sadness happiness"),
-        _map("casme3-4class", **_THREE, others="others"),
-        _map("casme3-3class", **_THREE),
+        _map("casme3-4class", {**_THREE, "others": "others"}),
+        _map("casme3-3class", _THREE),
     )
 }
 
@@ -151,12 +153,15 @@ class Fold:
             raise ValueError(f"Fold {self.name}: one side is empty; are there at least two subjects?")
 
 
-def leave_one_subject_out(subjects: Sequence[str]) -> list[Fold]:
+Subjects = Sequence[str] | np.ndarray  # (N,) whose clip each is
+
+
+def leave_one_subject_out(subjects: Subjects) -> list[Fold]:
     """One fold a subject: all its clips are tested by a model that never saw it."""
     return [_fold(subject, [subject], subjects) for subject in sorted(set(subjects))]
 
 
-def subject_groups(subjects: Sequence[str], k: int, seed: int = 0) -> list[Fold]:
+def subject_groups(subjects: Subjects, k: int, seed: int = 0) -> list[Fold]:
     """`k` folds of whole subjects, with about the same number of clips each.
 
     Subjects are shuffled by the seed, then dealt, those with most clips first, to the smallest group so far.
@@ -172,7 +177,7 @@ def subject_groups(subjects: Sequence[str], k: int, seed: int = 0) -> list[Fold]
     return [_fold(f"group{i + 1}", names[group], subjects) for i, group in enumerate(groups)]
 
 
-def hold_out_corpus(subjects: Sequence[str]) -> list[Fold]:
+def hold_out_corpus(subjects: Subjects) -> list[Fold]:
     """One fold a corpus: all its clips are tested by a model that saw only other corpora."""
     members: dict[str, set[str]] = {}
     for subject in subjects:
@@ -189,7 +194,7 @@ Groups = int | Literal["corpus"] | None
 LeaveOneSubjectOut = Literal["leave one subject out"]
 
 
-def split(subjects: Sequence[str], groups: Groups) -> list[Fold]:
+def split(subjects: Subjects, groups: Groups) -> list[Fold]:
     """The folds: one a subject, one a corpus, or as many groups of subjects."""
     if groups == "corpus":
         return hold_out_corpus(subjects)
@@ -218,10 +223,9 @@ def read_folds(word: str) -> Groups:
     return int(word)
 
 
-def _fold(name: str, tested: Sequence[str], subjects: Sequence[str]) -> Fold:
-    subjects = np.asarray(subjects)
+def _fold(name: str, tested: Subjects, subjects: Subjects) -> Fold:
     is_test = np.isin(subjects, tested)
-    return Fold(name, np.flatnonzero(~is_test), np.flatnonzero(is_test), subjects)
+    return Fold(name, np.flatnonzero(~is_test), np.flatnonzero(is_test), np.asarray(subjects))
 
 
 # What is published of each label table: published.toml
@@ -341,7 +345,7 @@ def read_megc2019(path: Path | str) -> pd.DataFrame:
         wrong = lines[matches.index(None)]
         raise CompositeError(f"{path}: expected lines such as casme2,sub01,EP02_01f,1; got {wrong[:60]!r}.")
     rows = pd.DataFrame(
-        [_megc_row(*match.groups()) for match in matches], columns=["subject", "clip", "label"]
+        [_megc_row(*match.groups()) for match in matches if match], columns=["subject", "clip", "label"]
     )
     if (n := rows["clip"].nunique()) != 442 or len(rows) != 442:
         raise CompositeError(

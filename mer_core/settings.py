@@ -28,7 +28,7 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise SettingsError(_explain(type(self), error)) from None
 
-    __init__.__pydantic_base_init__ = True  # tells pydantic that `parse` need not pass through here
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # tells pydantic that `parse` need not pass through here
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Self:
@@ -101,8 +101,9 @@ SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 def _describe(info: FieldInfo) -> str:
     """`int ≥ 2, ≤ 26 = 5 – groups of subjects`."""
-    is_plain = isinstance(info.annotation, type) and not hasattr(info.annotation, "__args__")
-    kind = info.annotation.__name__ if is_plain else str(info.annotation).replace("typing.", "")
+    kind = str(info.annotation).replace("typing.", "")
+    if isinstance(info.annotation, type) and not hasattr(info.annotation, "__args__"):
+        kind = info.annotation.__name__
     limits = [
         f"{sign} {getattr(m, name)}"
         for m in info.metadata

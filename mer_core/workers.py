@@ -21,9 +21,10 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from threading import Lock, Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
-Item, Made = TypeVar("Item"), TypeVar("Made")
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 class WorkerDied(RuntimeError):
@@ -106,7 +107,9 @@ def _load(script: Path) -> None:
     """Execute it up to where work begins; what it has defined by then can be unpickled."""
     global _is_loading
     loader = SourceFileLoader("__mp_main__", str(script))
-    module = module_from_spec(spec_from_loader("__mp_main__", loader))
+    spec = spec_from_loader("__mp_main__", loader)
+    assert spec, "a loader of a file has a specification"
+    module = module_from_spec(spec)
     sys.modules["__main__"] = sys.modules["__mp_main__"] = module
     _is_loading = True
     with suppress(_Begins):
@@ -121,7 +124,7 @@ class _Worker(SpawnProcess):
     """Started without the main module, and deaf to Ctrl-C until `_start`: while it imports, that would be a stack."""
 
     @staticmethod
-    def _Popen(process: SpawnProcess) -> object:
+    def _Popen(process: SpawnProcess) -> object:  # type: ignore[override]  # the hook by which CPython starts one
         with _without_main(), _without_interrupt():
             return SpawnProcess._Popen(process)
 
@@ -133,7 +136,7 @@ class _Context(SpawnContext):
         super().__init__()
         self._started: list[_Worker] = []
 
-    def Process(self, **options: object) -> _Worker:
+    def Process(self, **options: Any) -> _Worker:  # type: ignore[override]  # there it is an attribute, a class
         """One more."""
         self._started.append(_Worker(**options))
         return self._started[-1]
@@ -187,5 +190,6 @@ def _start(script: Path | None) -> None:
 
 
 def _watch_parent() -> None:
-    parent_process().join()
+    if parent := parent_process():
+        parent.join()
     os._exit(1)

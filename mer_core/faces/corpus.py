@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 import cv2
 import numpy as np
@@ -209,7 +209,7 @@ class Corpus:
         states = [spec.state(t, without, magnify) for t in seconds]
         return self.scene(spec.subject).frames(states, size, colour)
 
-    def flow(self, clip: str, start: float, end: float, size: int = 128, **face: object) -> np.ndarray:
+    def flow(self, clip: str, start: float, end: float, size: int = 128, **face: Any) -> np.ndarray:
         """Exact motion (2, H, W) from one time to another."""
         return self._ask("flow", clip, (start, end), size, **face)
 
@@ -219,15 +219,15 @@ class Corpus:
         """The same as the sum of `action`, `distractor` and `head`."""
         return self._ask("flow_parts", clip, (start, end), size, **face)
 
-    def visibility(self, clip: str, start: float, end: float, size: int = 128, **face: object) -> np.ndarray:
+    def visibility(self, clip: str, start: float, end: float, size: int = 128, **face: Any) -> np.ndarray:
         """(H, W): whether what a pixel shows at the start can be seen at the end."""
         return self._ask("visibility", clip, (start, end), size, **face)
 
-    def mask(self, clip: str, t: float, size: int = 128, **face: object) -> np.ndarray:
+    def mask(self, clip: str, t: float, size: int = 128, **face: Any) -> np.ndarray:
         """(H, W): pixels of the head."""
         return self._ask("mask", clip, (t,), size, **face)
 
-    def landmarks(self, clip: str, t: float, size: int = 128, **face: object) -> np.ndarray:
+    def landmarks(self, clip: str, t: float, size: int = 128, **face: Any) -> np.ndarray:
         """(68, 2) in pixels, x first."""
         return self._ask("landmarks", clip, (t,), size, **face)
 
@@ -238,7 +238,7 @@ class Corpus:
             spec, self.scene(spec.subject), np.linspace(spec.onset, spec.offset, frames), size
         )
 
-    def _ask(self, question: str, clip: str, times: Sequence[float], size: int, **face: object) -> object:
+    def _ask(self, question: str, clip: str, times: Sequence[float], size: int, **face: Any) -> Any:
         spec = self.spec(clip)
         return getattr(self.scene(spec.subject), question)(*[spec.state(t, **face) for t in times], size)
 

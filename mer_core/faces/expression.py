@@ -154,7 +154,7 @@ class ClipSpec:
         return "+".join(f"{movement}{movement.intensity}" for movement in self.movements)
 
     def _action(self, t: float) -> np.ndarray:  # (52,)
-        return sum(movement.weights(t) for movement in self.movements)
+        return sum((movement.weights(t) for movement in self.movements), start=np.zeros(()))
 
     def _magnification(self, wanted: float) -> float:
         """One factor for all units and instants, so that what is magnified stays the same movement."""

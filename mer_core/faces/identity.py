@@ -5,6 +5,7 @@ eyes and hair, and the light in which all clips of the subject are seen. None of
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -124,7 +125,7 @@ class Identity:
     light: Light
 
 
-def draw_identity(seed: int, **options: object) -> Identity:
+def draw_identity(seed: int, **options: Any) -> Identity:
     """The subject of this seed; `options` are those of `Population`.
 
     Each purpose has a random stream of its own: a further draw in one does not change the others.
@@ -162,7 +163,7 @@ def draw_skin(random: RandomState, population: Population, masculine: float, old
         grain=random.uniform(0.03, 0.06),
         blush=random.uniform(0.3, 1) * (0.4 + 0.6 * fair),
         eye_bags=random.uniform(0.1, 0.6) + 0.4 * old,
-        wrinkles=(old - 0.15).clip(0) * random.uniform(0.7, 1.3),
+        wrinkles=max(old - 0.15, 0.0) * random.uniform(0.7, 1.3),
         freckles=random.uniform(0.4, 1) if random.uniform() < 0.25 * fair else 0.0,
         moles=random.randint(0, 9),
         stubble=random.uniform(0.1, 1.0) * (random.uniform() < 0.6) if masculine > 0.5 else 0.0,
@@ -172,7 +173,7 @@ def draw_skin(random: RandomState, population: Population, masculine: float, old
 def draw_hair(random: RandomState, tone: float, masculine: float, old: float) -> Hair:
     """Dark hair is frequent with any skin; fair hair goes with fair skin."""
     colour = _choose(random, HAIRS, dark_first=tone) * np.exp(random.normal(0, 0.15))
-    grey = (1.5 * old - 0.5 + random.normal(0, 0.15)).clip(0, 0.9)
+    grey = min(max(1.5 * old - 0.5 + random.normal(0, 0.15), 0.0), 0.9)
     return Hair(
         colour=(1 - grey) * colour + grey * GREY_HAIR,
         line=random.normal(0, 0.05) + 0.08 * old * masculine,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -74,7 +75,8 @@ def outline_corpus(
     """Who shows what, by subject: drawn before anything else, emotions independently of the subjects."""
     first_seed = number * SEEDS_A_CORPUS
     random = RandomState(first_seed)
-    emotions = np.repeat(*zip(*counts, strict=True))
+    names, times = zip(*counts, strict=True)
+    emotions = np.repeat(names, times)
     random.shuffle(emotions)
     owners = _draw_owners(random, subjects, len(emotions))
     outlines, made = [], [0] * subjects
@@ -106,7 +108,7 @@ def plan_clip(
     stream = [RandomState([seed, purpose]) for purpose in range(7)]
     onset, apex, offset, seconds = _draw_times(stream[0], difficulty, fps)
     movements = _draw_movements(stream[1], emotion, kind, difficulty, (onset, apex, offset))
-    spec = {"clip": clip, "subject": subject, "emotion": emotion, "fps": fps, "seed": seed}
+    spec: dict[str, Any] = {"clip": clip, "subject": subject, "emotion": emotion, "fps": fps, "seed": seed}
     return ClipSpec(
         **spec,
         seconds=seconds,
@@ -179,9 +181,8 @@ def _scale(
     Units overlap (4+9, 6+12) and differ tenfold in size: scaling each alone would give up to twice the displacement.
     Perspective bends the proportion a little; a second step takes that out.
     """
-    total = sum(
-        unit_weights(number, left, right) for number, (_, left, right) in zip(numbers, raw, strict=True)
-    )
+    units = (unit_weights(number, left, right) for number, (_, left, right) in zip(numbers, raw, strict=True))
+    total = sum(units, start=np.zeros(()))
     scale = wanted / peak_displacement(total)
     scale *= wanted / peak_displacement(scale * total)
     return min(scale, largest / float(total.max()))
@@ -198,7 +199,7 @@ def _draw_distractor(
     others = [number for number in DISTRACTORS if number not in {movement.number for movement in movements}]
     number = others[int(pick * len(others))]
     wanted = np.interp(size, (0, 1), difficulty.distractor_size) * peak_displacement(
-        sum(movement.weights(apex) for movement in movements)
+        sum((movement.weights(apex) for movement in movements), start=np.zeros(()))
     )
     one_sided = side < difficulty.one_sided and ACTION_UNITS[number].has_sides
     name = "LR"[int(side / difficulty.one_sided * 2)] if one_sided else ""

@@ -17,7 +17,7 @@ FOCAL = 66 / 128  # image widths a decimetre: a head is about 90 of 128 pixels w
 EYE_LINE = 0.375  # height of the eyes in the image, from the top, our choice
 
 _ID_MASK = (1 << 14) - 1  # low bits of a depth key hold a triangle's number: up to 16,384 triangles
-GREY = np.float32([0.299, 0.587, 0.114])  # red, green, blue in a grey picture (ITU-R BT.601)
+GREY = np.array([0.299, 0.587, 0.114], np.float32)  # red, green, blue in a grey picture (ITU-R BT.601)
 _EDGE = 1e-9  # px: neighbours overlap by this much, so that rounding leaves no hole between them
 
 
@@ -219,7 +219,8 @@ def record(light: np.ndarray, gain: float, noise: float, noise_seed: int, colour
     """
     picture = np.sqrt(light) * np.float32(255)
     if not colour:
-        picture = sum(share * picture[..., i] for i, share in enumerate(GREY))  # (H, W)
+        red, green, blue = (share * picture[..., i] for i, share in enumerate(GREY))
+        picture = red + green + blue  # (H, W)
     picture *= np.float32(gain)
     if noise > 0:
         sigma = noise * min(1.0, len(light) / 128) * np.sqrt(0.4 + 0.6 / 128 * picture)

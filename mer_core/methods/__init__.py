@@ -1,7 +1,6 @@
 """One method, one file. A method joins the book by a line in `registry.BOOK`; others are named `module:Class`."""
 
 from mer_core.methods.base import (
-    Augment,
     FeatureMethod,
     Method,
     NetworkMethod,
@@ -10,6 +9,7 @@ from mer_core.methods.base import (
     count_parameters,
 )
 from mer_core.methods.registry import METHODS, create_method, create_model, find_method, method_names
+from mer_core.vision.augment import Augment
 
 __all__ = [
     "METHODS", "Augment", "FeatureMethod", "Method", "NetworkMethod", "NetworkSettings", "Stage",

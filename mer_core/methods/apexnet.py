@@ -34,7 +34,7 @@ def _block(before: int, after: int) -> nn.Module:
     )
 
 
-class ApexFrame(NetworkMethod):
+class ApexFrame(NetworkMethod[NetworkSettings]):
     """What appearance alone tells: nothing, if the corpus is sound."""
 
     name = "apexframe"

@@ -8,7 +8,7 @@ same for all and live in `mer_core.training`.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -20,9 +20,11 @@ from mer_core.clips import ClipSet, View
 from mer_core.settings import Settings
 from mer_core.vision.augment import Augment, Kind
 
+S = TypeVar("S", bound=Settings)
 
-class Method(ABC):
-    """A way to recognise expressions."""
+
+class Method(ABC, Generic[S]):
+    """A way to recognise expressions, by settings of its own: `class FDP(NetworkMethod[FDPSettings])`."""
 
     name: ClassVar[str]
     Settings: ClassVar[type[Settings]]
@@ -35,7 +37,7 @@ class Method(ABC):
         ""  # `module:function` of its `Lesson`, imported only where something is learnt before
     )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: S) -> None:
         self.settings = settings
 
     @property
@@ -54,7 +56,7 @@ class Method(ABC):
         return ()
 
 
-class FeatureMethod(Method):
+class FeatureMethod(Method[S]):
     """Numbers that describe a clip, and an estimator that learns from them; if that one draws, its method says so."""
 
     draws = False
@@ -160,7 +162,10 @@ class Stage:
     part: str = ""
 
 
-class NetworkMethod(Method):
+N = TypeVar("N", bound=NetworkSettings)
+
+
+class NetworkMethod(Method[N]):
     """A network, its losses, and the stages of its training."""
 
     kinds: ClassVar[Mapping[str, Kind]] = {"x": "image"}  # how augmentation moves each input
@@ -210,6 +215,9 @@ class NetworkMethod(Method):
     def unseen(self, inputs: dict[str, Tensor], train: dict[str, Tensor]) -> dict[str, Tensor]:
         """The inputs of other clips, with what `fold` counted over the training clips: their losses can be compared."""
         return inputs
+
+
+AnyMethod = FeatureMethod[Any] | NetworkMethod[Any]  # what can be fitted
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -17,10 +17,11 @@ records which files it began with. There is no warm-up, and all stages take as m
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple, Self, TypeVar
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -65,11 +66,12 @@ CLIP = Form(
 
 def stem(form: Form, channels: int, width: int) -> nn.Sequential:
     """(B, channels, H, W) → (B, width, H/4, W/4); a clip → (B, width, T, H/2, W/2): time keeps its length."""
+    act = nn.ReLU(inplace=True)
     if form is PICTURE:
-        conv, pool = nn.Conv2d(channels, width, 7, 2, 3, bias=False), [nn.MaxPool2d(3, 2, 1)]
-    else:
-        conv, pool = nn.Conv3d(channels, width, (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False), []
-    return nn.Sequential(conv, form.norm(width), nn.ReLU(inplace=True), *pool)
+        conv = nn.Conv2d(channels, width, 7, 2, 3, bias=False)
+        return nn.Sequential(conv, form.norm(width), act, nn.MaxPool2d(3, 2, 1))
+    over_time = nn.Conv3d(channels, width, (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False)
+    return nn.Sequential(over_time, form.norm(width), act)
 
 
 def level(form: Form, before: int, width: int, stride: int) -> nn.Sequential:
@@ -199,6 +201,9 @@ class Branch(nn.Module):
 
     form: Form
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, settings: "AMNetSettings", n_classes: int, weights: str | None = None) -> None:
         super().__init__()
         self.settings = settings
@@ -296,6 +301,10 @@ def _begin(module: nn.Module) -> None:
 class Scale(nn.Module):
     """Scores (B, C) less the mean and over the standard deviation of all that it saw in training."""
 
+    count: Tensor
+    total: Tensor
+    squares: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         for name in ("count", "total", "squares"):
@@ -319,13 +328,15 @@ class Scale(nn.Module):
 class Fusion(nn.Module):
     """Two score vectors (B, C) in one, before the softmax; α is the share of the first.
 
-    Each is brought to one scale first: else the branch that is surer of itself would decide alone. Learned forms are
-    fitted on clips that the branches were trained on: they come to trust the one that knows those by heart.
+    Each is brought to one scale first: else the branch that is surer of itself would decide alone. That is our choice,
+    and it has a price: a branch that knows nothing becomes as loud as one that knows. So it can be left out. Learned
+    forms are fitted on clips that the branches were trained on: they come to trust the one that knows those by heart.
     """
 
-    def __init__(self, form: str, alpha: float, n_classes: int) -> None:
+    def __init__(self, form: str, alpha: float, n_classes: int, scale: str = "unit") -> None:
         super().__init__()
-        self.form, self.scales = form, nn.ModuleList([Scale(), Scale()])
+        scales = [Scale(), Scale()] if scale == "unit" else [nn.Identity(), nn.Identity()]
+        self.form, self.scales = form, nn.ModuleList(scales)
         if form == "linear":
             self.mix = skip_init(nn.Linear, 2 * n_classes, n_classes)  # draws nothing: branches learn as ever
             with torch.no_grad():  # begins as the fixed form
@@ -357,7 +368,7 @@ class TwoBranches(nn.Module):
         super().__init__()
         self.amnet2d = ApexBranch(settings, n_classes, settings.weights_2d)
         self.amnet3d = ClipBranch(settings, n_classes, settings.weights_3d)
-        self.fuse = Fusion(settings.fusion, settings.alpha, n_classes)
+        self.fuse = Fusion(settings.fusion, settings.alpha, n_classes, settings.scores)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         apex, clip = x[:, :2], x[:, 1:]  # apex and onset; onset to offset
@@ -453,6 +464,11 @@ class AMNetSettings(NetworkSettings):
         description="where changes since the onset take the place of raw frames: ours, not the paper's",
     )
     apex_shift: int = Field(0, ge=-32, le=32, description="frames of the clip that the apex is missed by")
+    apex_frame: Literal["labelled", "noise"] = Field(
+        "labelled",
+        description="what the apex frame's branch sees; noise: nothing of the clip, as a control of what fusion makes "
+        "of a branch that knows nothing",
+    )
     shrink: int = Field(
         1, ge=1, description="pixels across that are averaged into one: the view is finer by that"
     )
@@ -496,6 +512,9 @@ class FAMNetSettings(AMNetSettings):
     fusion: Literal["fixed", "learned", "linear"] = Field(
         "fixed", description="of the scores: α as set, α as learned, or a linear layer"
     )
+    scores: Literal["unit", "raw"] = Field(
+        "unit", description="of each branch as they are fused: with the same mean and spread, or as they are"
+    )
     alpha: float = Field(0.5, gt=0, lt=1, description="share of the apex frame's branch")
     fusion_epochs: int = Field(
         5, ge=1, description="of a learned fusion; a fixed one takes one, for its scales"
@@ -524,7 +543,10 @@ FULL = {
 }  # fmt: skip
 
 
-class _Branches(NetworkMethod):
+B = TypeVar("B", bound=AMNetSettings)
+
+
+class _Branches(NetworkMethod[B]):
     """What the three methods do alike."""
 
     origin = "abstract"
@@ -556,7 +578,9 @@ class _Branches(NetworkMethod):
         frames = np.asarray(clips.frames)
         at = self.view.apex_moment(clips.clips) + self.settings.apex_shift
         rows, at = np.arange(len(frames)), at.clip(0, frames.shape[1] - 1)
-        return self.shrunk(np.stack([frames[rows, at], frames[:, 0]], axis=1))
+        pair = np.stack([frames[rows, at], frames[:, 0]], axis=1)
+        is_noise = self.settings.apex_frame == "noise"
+        return self.shrunk(_noise(clips.clips["clip"], pair.shape) if is_noise else pair)
 
     def shrunk(self, frames: np.ndarray) -> Tensor:
         """(N, T, H, W[, 3]) of 0 … 255 → (N, T, channels, size, size) of 0 … 1."""
@@ -602,7 +626,7 @@ class _Branches(NetworkMethod):
         rest = [p for p in part.parameters() if all(p is not other for other in (*heads, *weighing))]
         own = {"lr": self.settings.head_rate} if self.settings.head_rate else {}
         far = {"lr": WEIGHING_RATE, "weight_decay": 0.0}
-        groups = [{"params": rest}, {"params": heads, **own}, {"params": weighing, **far}]
+        groups: list[dict] = [{"params": rest}, {"params": heads, **own}, {"params": weighing, **far}]
         return [group for group in groups if group["params"]]
 
     def losses(self, outputs: dict[str, Tensor], batch: dict[str, Tensor], stage: Stage) -> dict[str, Tensor]:
@@ -614,7 +638,13 @@ class _Branches(NetworkMethod):
         return weighed(made, outputs["log_variances"][0]) if "log_variances" in outputs else made
 
 
-class AMNet2D(_Branches):
+def _noise(names: Iterable[str], shape: tuple[int, ...]) -> np.ndarray:  # (N, 2, H, W[, 3])
+    """Grey noise in the place of frames, of each clip its own and always the same."""
+    draws = [np.random.RandomState(crc32(name.encode())) for name in names]
+    return np.stack([draw.normal(128, 32, shape[1:]).clip(0, 255) for draw in draws]).astype(np.uint8)
+
+
+class AMNet2D(_Branches[BranchSettings]):
     """The apex frame alone."""
 
     name = "amnet2d"
@@ -629,7 +659,7 @@ class AMNet2D(_Branches):
         return ApexBranch(self.settings, n_classes, self.settings.weights)
 
 
-class AMNet3D(_Branches):
+class AMNet3D(_Branches[BranchSettings]):
     """The clip alone."""
 
     name = "amnet3d"
@@ -644,7 +674,7 @@ class AMNet3D(_Branches):
         return ClipBranch(self.settings, n_classes, self.settings.weights)
 
 
-class FAMNet(_Branches):
+class FAMNet(_Branches[FAMNetSettings]):
     """Both, each trained for itself, then fused."""
 
     name = "famnet"

@@ -21,7 +21,7 @@ A third variant, `figure`, is the paper as its overview figure draws it, which c
     global block    one after the other: pointwise convolution, attention, and the two parts of a local block
     rank scorer     a score a frame, and a third loss that asks it to grow with time
     recognition     one layer
-    parameters      FIGURE (five classes)
+    parameters      53,102,807 (five classes)
 
 What the paper's text leaves open is read from the unused parts of the released code: the global block, and where it
 stands. The text splits a local block's convolution into groups, the code does not: `local="grouped"` does (70,986,254
@@ -31,7 +31,7 @@ pooling in one. 8.63 G multiply-adds a clip as released.
 
 from functools import partial
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zlib import crc32
 
 import numpy as np
@@ -200,12 +200,20 @@ class FrameEncoder(nn.Module):
         self.stem = stem(settings.stem, settings.first)
         self.stages, width = _stages(settings)
         self.norm = BatchNorm2d(width)
-        self.describe = nn.Linear(width, settings.side**2)
+        self.describe, self.side = nn.Linear(width, settings.side**2), settings.side
+        self.picture = nn.Conv2d(settings.stem, 1, 1) if settings.drawn_from == "maps" else None
         self.apply(partial(_begin, spread=settings.spread))
 
     def forward(self, frames: Tensor) -> Tensor:
-        maps = self.norm(self.stages(self.stem(frames)))  # (N, width, H/32, W/32)
-        return self.describe(maps.mean(dim=(2, 3)))
+        early = self.stem(frames)  # (N, stem, H/4, W/4)
+        maps = self.norm(self.stages(early))  # (N, width, H/32, W/32)
+        vectors = self.describe(maps.mean(dim=(2, 3)))
+        return vectors + self._pictures(early) if self.picture else vectors
+
+    def _pictures(self, early: Tensor) -> Tensor:  # (N, V)
+        """Where in the face something is: a mean over all places has forgotten it."""
+        fine = F.interpolate(self.picture(early), size=self.side, mode="bilinear", align_corners=False)
+        return fine.flatten(1)
 
 
 def _stages(settings: "FDPSettings") -> tuple[nn.Sequential, int]:
@@ -216,7 +224,8 @@ def _stages(settings: "FDPSettings") -> tuple[nn.Sequential, int]:
     ]
     total = sum(map(sum, counts))
     drops = iter(0.1 * n / max(1, total - 1) for n in range(total))
-    blocks, before = [], settings.stem
+    blocks: list[nn.Module] = []
+    before = settings.stem
     for stage, ((n_local, n_global), width) in enumerate(zip(counts, settings.widths, strict=True)):
         stride = 1 if stage == 0 and settings.first == "four" else 2
         for _ in range(n_local):
@@ -269,7 +278,7 @@ class RankPooling(nn.Module):
         """Each position over time, by no weight that is learnt."""
         if self.time == "max":
             return maps.amax(dim=1, keepdim=True)
-        weights = torch.from_numpy(rank_weights(FRAMES, of="means")).to(maps)
+        weights = torch.tensor(rank_weights(FRAMES, of="means").tolist()).to(maps)
         return (weights[:, None, None] * maps).mean(dim=1, keepdim=True)
 
     def arrange(self, vectors: Tensor) -> Tensor:  # (B, 8, S, S)
@@ -305,10 +314,9 @@ class SegNet(nn.Module):
             _layers([before, *[after] * n]) for (before, after), n in zip(pairs, layers, strict=True)
         )
         pairs[0] = (widths[0], widths[0])
-        self.up = nn.ModuleList(
-            _layers([*[after] * n, before]) for (before, after), n in zip(pairs, layers, strict=True)
-        )
-        self.up[0][-1] = nn.Conv2d(widths[0], 1, 3, padding=1)
+        up = [_layers([*[after] * n, before]) for (before, after), n in zip(pairs, layers, strict=True)]
+        up[0][-1] = nn.Conv2d(widths[0], 1, 3, padding=1)
+        self.up = nn.ModuleList(up)
 
     def forward(self, x: Tensor) -> Tensor:
         places = []
@@ -316,7 +324,7 @@ class SegNet(nn.Module):
             x, largest = F.max_pool2d(stage(x), 2, return_indices=True)
             places.append(largest)
         for stage, largest in zip(reversed(self.up), reversed(places), strict=True):
-            x = stage(F.max_unpool2d(x, largest, 2))
+            x = stage(F.max_unpool2d(x, largest, (2, 2)))
         return x
 
 
@@ -475,6 +483,11 @@ class FDPSettings(NetworkSettings):
         description="what the image to draw is stretched by: its darkest and brightest pixel, so that a still place "
         "has any grey; or what 98 % of its pixels are between, about a middle grey that is always 0.5",
     )
+    drawn_from: Literal["vector", "maps"] = Field(
+        "vector",
+        description="what an image can be drawn from: a frame's vector, made of a mean over all places; or this and a "
+        "map of the stem: ours, since the vector of a narrow network can't hold a picture",
+    )
     centred: bool = Field(False, description="take away each clip's mean frame: what never moves")
     order: Literal["forward", "reversed", "shuffled", "still"] = Field(
         "forward", description="of a clip's frames; still: the first of them, eight times"
@@ -530,7 +543,7 @@ class FDPSettings(NetworkSettings):
         """Whether there is a rank scorer; one of weight 0 is there and learns nothing."""
         return self.ranking is not None
 
-    def _of(self, name: str) -> object:
+    def _of(self, name: str) -> Any:
         chosen = getattr(self, name)
         return VARIANTS[self.variant][name] if chosen is None else chosen
 
@@ -557,7 +570,7 @@ SMALL = {
 }  # fmt: skip
 
 
-class FDP(NetworkMethod):
+class FDP(NetworkMethod[FDPSettings]):
     """Recognise and draw at once."""
 
     name = "fdp"
@@ -591,9 +604,8 @@ class FDP(NetworkMethod):
         if self.settings.sees == "dynamic image":
             return torch.from_numpy(dynamic_image(x.numpy(), of="means")).float()[:, None].expand_as(x)
         if self.settings.sees == "difference":
-            return (x[torch.arange(len(x)), self.view.apex_moment(clips.clips)] - x[:, 0])[:, None].expand_as(
-                x
-            )
+            apex = x[torch.arange(len(x)), self.view.apex_moment(clips.clips)]
+            return (apex - x[:, 0])[:, None].expand_as(x)
         if self.settings.centred:  # the weights of rank pooling add up to 0: the dynamic image stays the same
             return x - x.mean(dim=1, keepdim=True)
         return x
@@ -601,9 +613,9 @@ class FDP(NetworkMethod):
     def _target(self, frames: np.ndarray) -> Tensor:  # (N, S, S)
         """Rank-pooled from the clip's own frames, stretched to 0 … 1: exact, and known for any clip."""
         images = torch.from_numpy(dynamic_image(frames, of="means"))
-        images = F.adaptive_avg_pool2d(images, self.settings.side).numpy()
+        images = F.adaptive_avg_pool2d(images, self.settings.side)
         stretch = unit_range if self.settings.target == "extremes" else even_range
-        return torch.from_numpy(stretch(images)).float()
+        return torch.from_numpy(stretch(images.numpy())).float()
 
     def network(self, n_classes: int) -> nn.Module:
         return FDPNet(self.settings, n_classes)

@@ -38,15 +38,14 @@ def oriented_flow_histograms(flow: np.ndarray, blocks: int, bins: int) -> np.nda
     place = (np.arctan2(flow[:, 1], flow[:, 0]) % (2 * np.pi)) * bins / (2 * np.pi)
     low, part = np.floor(place).astype(int), place - np.floor(place)
     row, column = np.arange(height) * blocks // height, np.arange(width) * blocks // width
-    block = (row[:, None] * blocks + column)[None] + blocks * blocks * np.arange(n)[
-        :, None, None
-    ]  # (N, H, W)
+    first = blocks * blocks * np.arange(n)[:, None, None]  # of each clip
+    block = first + row[:, None] * blocks + column  # (N, H, W)
     total = n * blocks * blocks * bins
-    counts = sum(
+    below, above = (
         np.bincount((block * bins + side % bins).ravel(), (length * share).ravel(), total)
         for side, share in ((low, 1 - part), (low + 1, part))
     )
-    return counts.reshape(n, -1) / (height * width / blocks**2)
+    return (below + above).reshape(n, -1) / (height * width / blocks**2)
 
 
 def linear_svm(regularity: float, seed: int) -> ClassifierMixin:
@@ -56,7 +55,7 @@ def linear_svm(regularity: float, seed: int) -> ClassifierMixin:
     )
 
 
-class HOOF(FeatureMethod):
+class HOOF(FeatureMethod[HOOFSettings]):
     """Where the face moves, and in which direction."""
 
     name = "hoof"

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mer_core.vision.strain import optical_strain
 
@@ -37,7 +38,7 @@ def equal_light(frames: Tensor, by: Literal["gain", "offset"] = "gain") -> Tenso
 # Moments that pass at once, and are normalised as if each had passed alone.
 
 
-class _OneByOne:
+class _OneByOne(_BatchNorm):
     """Batch norm that can take the moments of a batch one after the other: see `one_by_one`."""
 
     counts: tuple[int, ...] = ()  # how often each moment counts; none: the batch is one
@@ -55,6 +56,8 @@ class _OneByOne:
                 "Expected two clips a step or larger frames, got a map of one pixel of one clip: as released, batch "
                 "norm sees each moment alone, and of a single number there is no variance."
             )
+        assert self.num_batches_tracked is not None  # as PyTorch's defaults are
+        assert self.momentum is not None
         self.num_batches_tracked += count
         momentum = 1 - (1 - self.momentum) ** count  # as many updates by the same statistics
         statistics = self.running_mean, self.running_var

@@ -45,8 +45,8 @@ def lbp_top(frames: np.ndarray, blocks: int) -> np.ndarray:
         np.bincount((block * 59 + UNIFORM[patterns(frames, centre, plane)]).ravel(), minlength=blocks**2 * 59)
         for plane in PLANES
     ]
-    counts = np.reshape(counts, (3, blocks**2, 59))
-    return (counts / counts.sum(axis=2, keepdims=True)).ravel()
+    planes = np.reshape(counts, (3, blocks**2, 59))
+    return (planes / planes.sum(axis=2, keepdims=True)).ravel()
 
 
 def patterns(frames: np.ndarray, centre: np.ndarray, plane: tuple[int, int]) -> np.ndarray:
@@ -61,7 +61,7 @@ def patterns(frames: np.ndarray, centre: np.ndarray, plane: tuple[int, int]) -> 
     return pattern
 
 
-class LBPTOP(FeatureMethod):
+class LBPTOP(FeatureMethod[LBPTOPSettings]):
     """Texture in space and time."""
 
     name = "lbptop"

@@ -9,7 +9,7 @@ from mer_core.methods.base import FeatureMethod
 from mer_core.settings import Settings
 
 
-class Majority(FeatureMethod):
+class Majority(FeatureMethod[Settings]):
     """Never looks at a clip."""
 
     name = "majority"

@@ -49,7 +49,7 @@ def _stream() -> nn.Module:
     )
 
 
-class OffApex(NetworkMethod):
+class OffApex(NetworkMethod[NetworkSettings]):
     """Optical flow to the apex frame, horizontal and vertical apart."""
 
     name = "offapex"

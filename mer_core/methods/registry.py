@@ -8,7 +8,7 @@ from importlib import import_module
 
 from torch import nn
 
-from mer_core.methods.base import Method, NetworkMethod
+from mer_core.methods.base import AnyMethod, FeatureMethod, Method, NetworkMethod
 from mer_core.named import find, names
 
 GROUP = "mer_core.methods"  # of entry points
@@ -29,17 +29,20 @@ BOOK = {  # from the simplest on
 }
 
 
-class Registry(MutableMapping[str, type[Method]]):
+Kind = type[FeatureMethod] | type[NetworkMethod]
+
+
+class Registry(MutableMapping[str, Kind]):
     """Classes by name; one that is held by its place, `module:Class`, is imported at the first look at it."""
 
     def __init__(self, places: Mapping[str, str]) -> None:
-        self._held: dict[str, str | type[Method]] = dict(places)
+        self._held: dict[str, str | Kind] = dict(places)
 
-    def __getitem__(self, name: str) -> type[Method]:
+    def __getitem__(self, name: str) -> Kind:
         held = self._held[name]
         return load(held) if isinstance(held, str) else held
 
-    def __setitem__(self, name: str, method: type[Method]) -> None:
+    def __setitem__(self, name: str, method: Kind) -> None:
         self._held[name] = method
 
     def __delitem__(self, name: str) -> None:
@@ -55,7 +58,7 @@ class Registry(MutableMapping[str, type[Method]]):
         return len(self._held)
 
 
-def load(place: str) -> type[Method]:
+def load(place: str) -> Kind:
     """The class of `module:Class`."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
@@ -69,12 +72,12 @@ def method_names() -> list[str]:
     return names(METHODS, GROUP)
 
 
-def find_method(name: str) -> type[Method]:
+def find_method(name: str) -> Kind:
     """A method by its name, or by where its class stands: `mypkg.mine:Mine`."""
     return find(name, METHODS, GROUP, Method)
 
 
-def create_method(name: str, preset: str = "book", **settings: object) -> Method:
+def create_method(name: str, preset: str = "book", **settings: object) -> AnyMethod:
     """A method with the settings of a preset, some of them changed."""
     method = find_method(name)
     if preset not in method.presets:

@@ -40,7 +40,7 @@ def _stream(kernels: int) -> nn.Module:
     )
 
 
-class STSTNet(NetworkMethod):
+class STSTNet(NetworkMethod[NetworkSettings]):
     """The baseline that every later method has to beat."""
 
     name = "ststnet"

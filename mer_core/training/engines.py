@@ -1,5 +1,6 @@
 """Where the parts of a run are computed: in processes here, or on a Ray cluster. The results are the same."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -107,10 +108,10 @@ def _cluster() -> Iterator[ModuleType]:
     try:
         import ray
     except ImportError:
-        raise RunError("The engine `ray` needs Ray: pip install -r requirements-ray.txt") from None
+        raise RunError("The engine `ray` needs Ray: pip install mer-core[ray]") from None
     is_ours = not ray.is_initialized()
     if is_ours:
-        ray.init(log_to_driver=False, logging_level="error", include_dashboard=False)
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     try:
         yield ray
     finally:

@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,8 +15,8 @@ from torch import Tensor, nn
 
 from mer_core.clips import ClipSet, View
 from mer_core.devices import check_precision, exact_convolutions, one_thread, seeded
-from mer_core.methods import FeatureMethod, Method, NetworkMethod, Stage
-from mer_core.methods.base import Start
+from mer_core.methods import FeatureMethod, NetworkMethod, Stage
+from mer_core.methods.base import AnyMethod, Start
 from mer_core.protocols import Fold, subject_groups
 from mer_core.vision.augment import augment
 
@@ -66,13 +68,13 @@ class Fitted(NamedTuple):
     test: Examples | None = None
 
 
-def examples(method: Method, clips: ClipSet, labels: np.ndarray, n_classes: int) -> Examples:
+def examples(method: AnyMethod, clips: ClipSet, labels: np.ndarray, n_classes: int) -> Examples:
     """The clips as this method sees them."""
     with one_thread():
-        if isinstance(method, NetworkMethod):
-            inputs = method.inputs(clips)
-        else:
+        if isinstance(method, FeatureMethod):
             inputs = {"x": torch.from_numpy(method.features(clips))}
+        else:
+            inputs = method.inputs(clips)
     subjects = clips.clips["subject"].to_numpy()
     subclips = _subclips(clips.clips, method.view) if method.view.subclips > 1 else None
     return Examples(inputs, torch.tensor(labels, dtype=torch.long), subjects, n_classes, subclips)
@@ -90,7 +92,7 @@ def fold_seed(fold: str, seed: int) -> int:
 
 
 def predict_folds(
-    method: Method,
+    method: AnyMethod,
     data: Examples,
     folds: Iterable[Fold],
     seed: int,
@@ -112,7 +114,7 @@ def predict_folds(
 
 
 def fit_and_predict(
-    method: Method,
+    method: AnyMethod,
     train: Examples,
     test: Examples,
     seed: int,
@@ -150,7 +152,7 @@ def _refuse_epochs(method: FeatureMethod, selection: Selection, every_epoch: boo
         raise ValueError(f"{method.name} has no epochs: its selection can only be last, without every_epoch.")
 
 
-def counts_subclips(method: Method) -> bool:
+def counts_subclips(method: AnyMethod) -> bool:
     """Whether a clip counts as its sub-clips; an error if that is asked of a method that sees none."""
     if isinstance(method, FeatureMethod) or method.settings.released.score == "clips":
         return False
@@ -200,11 +202,11 @@ class _Watch:
         self.made.append(said.numpy())
         if self.watched:
             seen = said if self.watched is self.test else predict_clips(model, self.watched)
-            self._keep_if_best(model, seen.argmax(dim=1))
+            self._keep_if_best(model, self.watched, seen.argmax(dim=1))
 
-    def _keep_if_best(self, model: nn.Module, predicted: Tensor) -> None:
-        every_class = {"labels": range(self.watched.n_classes), "zero_division": 0}
-        score = f1_score(self.watched.labels.cpu(), predicted, average="macro", **every_class)
+    def _keep_if_best(self, model: nn.Module, watched: Examples, predicted: Tensor) -> None:
+        every_class = {"labels": range(watched.n_classes), "zero_division": 0}
+        score = f1_score(watched.labels.cpu(), predicted, average="macro", **every_class)
         if score > self.best_score:
             self.best_score = score
             self.best_state = {name: value.clone() for name, value in model.state_dict().items()}
@@ -299,7 +301,7 @@ def _run_stage(
         moving.train(epoch == 0 or not settings.released.frozen_after_first_epoch)
         order = torch.randperm(len(train.labels), generator=generator).to(train.labels.device)
         for rows in order.tensor_split(batches):  # as even as can be: no last batch of a single clip
-            batch = {name: values[rows] for name, values in train.inputs.items()}
+            batch: dict = {name: values[rows] for name, values in train.inputs.items()}
             batch |= {"label": train.labels[rows], "class_weight": weight}
             batch = augment(batch, method.kinds, settings.augment, generator)
             terms, outputs = _step(method, model, batch, stage, optimiser)
@@ -324,7 +326,7 @@ def _step(
     with torch.autocast(batch["label"].device.type, torch.bfloat16, enabled=use_bf16):
         outputs = model(batch["x"])
         terms = method.losses(outputs, batch, stage)
-        loss = sum(terms.values())
+        loss = reduce(add, terms.values())
     model.zero_grad()
     loss.backward()
     optimiser.step()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import numpy as np
@@ -16,13 +16,14 @@ import pandas as pd
 import torch
 from pydantic import Field
 from safetensors.torch import save as pack
+from torch import nn
 from tqdm import tqdm
 
 from mer_core import open_corpus
 from mer_core.clips import ClipSet
 from mer_core.devices import check_precision, find_device
 from mer_core.methods import FeatureMethod, Method, create_method
-from mer_core.methods.base import Start
+from mer_core.methods.base import AnyMethod, Start
 from mer_core.numerics import numerics_class
 from mer_core.progress import progress
 from mer_core.protocols import Fold, class_map, megc2019, split
@@ -77,7 +78,7 @@ class RunSettings(Settings):
         description="share of a fold's training clips that is learnt from, of each class at least one",
     )
 
-    def create_method(self) -> Method:
+    def create_method(self) -> AnyMethod:
         """The method as it is set here."""
         return create_method(self.method, self.preset, **self.settings)
 
@@ -102,7 +103,7 @@ class RunSettings(Settings):
         return self.replace(device=device)
 
 
-def refuse_selection(method: Method, selection: Selection) -> None:
+def refuse_selection(method: AnyMethod, selection: Selection) -> None:
     """An error where there is nothing to choose: an epoch is one of the last stage."""
     if isinstance(method, FeatureMethod) or selection == "last":
         return
@@ -147,7 +148,7 @@ class Part:
 class Material:
     """Everything that the parts of a run share, loaded once a process."""
 
-    method: Method
+    method: AnyMethod
     classes: tuple[str, ...]
     clips: ClipSet
     labels: np.ndarray  # (N,)
@@ -210,14 +211,15 @@ def compute(plain: str, part: Part, log: Path | None = None) -> Result:
     code = code_of(shared.method)  # before anybody edits it
     fold, device = shared.folds[part.fold], find_device(settings.device)
     seed = fold_seed(part.fold, part.seed)
-    learnt = some_of_each(fold.train, shared.labels, settings.labelled, seed)
-    train, test = shared.examples.take(learnt), shared.examples.take(fold.test)
+    rows = some_of_each(fold.train, shared.labels, settings.labelled, seed)
+    train, test = shared.examples.take(rows), shared.examples.take(fold.test)
     asked = (settings.selection, settings.every_epoch, shared.starts[part.seed])
     with _recording(shared.method, part, log) as record:
         fitted = fit_and_predict(shared.method, train, test, seed, device, *asked, record)
     history = _history(part, record.rows) if record else None
     learnt = judged(shared.method, fitted, test, history)
-    weights = _weights(fitted) if settings.keep_weights else None
+    network = fitted.network if settings.keep_weights else None
+    weights = None if network is None else _weights(network)
     made_by = {"code": code, "numerics": numerics(device)}
     seconds, table = time.monotonic() - start, _table(shared, part, fitted.probabilities)
     return Result(table, fitted.epochs, weights, history, learnt, seconds, made_by, shared.fingerprint)
@@ -239,15 +241,14 @@ class _Recorder:
 
 
 @contextmanager
-def _recording(method: Method, part: Part, log: Path | None) -> Iterator[_Recorder | None]:
+def _recording(method: AnyMethod, part: Part, log: Path | None) -> Iterator[_Recorder | None]:
     if isinstance(method, FeatureMethod):
         yield None
         return
     epochs = sum(stage.epochs for stage in method.stages())
     is_alone = parent_process() is None  # several workers would write over each other's bars
-    with progress(
-        total=epochs, desc=str(part), unit="epoch", **({} if is_alone else {"disable": True})
-    ) as bar:
+    silent: dict[str, Any] = {} if is_alone else {"disable": True}
+    with progress(total=epochs, desc=str(part), unit="epoch", **silent) as bar:
         yield _Recorder(bar, EventWriter(log / str(part)) if log else None)
 
 
@@ -258,15 +259,18 @@ def _history(part: Part, rows: list[Row]) -> pd.DataFrame:
     return table.assign(fold=part.fold, seed=part.seed)[["fold", "seed", *KEYS, *terms, *MEASURED]]
 
 
-def judged(method: Method, fitted: Fitted, test: Examples, history: pd.DataFrame | None) -> dict[str, object]:
+def judged(
+    method: AnyMethod, fitted: Fitted, test: Examples, history: pd.DataFrame | None
+) -> dict[str, object]:
     """What was learnt: `train_uf1`, `above_shuffle`, `explained` of each second task, `losses`, `warnings`."""
-    if history is None:
+    if history is None or isinstance(method, FeatureMethod):
         predicted = fitted.probabilities.argmax(axis=1)
         return {
             "above_shuffle": above_shuffle(test.labels.numpy(), predicted, test.n_classes),
             "warnings": [],
         }
-    found = judge(method, fitted.network, fitted.train, fitted.test, fitted.probabilities)
+    seen: Any = fitted  # with all of it: where there is a history, there is a network
+    found = judge(method, seen.network, seen.train, seen.test, seen.probabilities)
     return {**found, "warnings": warnings(found, history)}
 
 
@@ -297,12 +301,13 @@ def _table(shared: Material, part: Part, probabilities: np.ndarray) -> pd.DataFr
 def _rows(shared: Material, test: np.ndarray) -> pd.DataFrame:
     """A row a clip; or, if they are what is counted, a row a sub-clip: `name#1`, `name#2`, …"""
     clips = shared.clips.clips.iloc[test].assign(label=shared.labels[test]).reset_index(drop=True)
-    if not counts_subclips(shared.method):
+    subclips = shared.examples.subclips
+    if subclips is None or not counts_subclips(shared.method):
         return clips
-    clips = clips.loc[clips.index.repeat(shared.examples.subclips[test])]
+    clips = clips.loc[clips.index.repeat(subclips[test])]
     number = clips.groupby(level=0).cumcount() + 1
     return clips.assign(clip=clips["clip"] + "#" + number.astype(str)).reset_index(drop=True)
 
 
-def _weights(fitted: Fitted) -> bytes:
-    return pack({name: value.cpu().contiguous() for name, value in fitted.network.state_dict().items()})
+def _weights(network: nn.Module) -> bytes:
+    return pack({name: value.cpu().contiguous() for name, value in network.state_dict().items()})

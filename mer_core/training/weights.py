@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from mer_core.methods import Method, count_parameters, create_model, find_method
+from mer_core.methods import Method, NetworkMethod, count_parameters, create_model, find_method
 from mer_core.reading import FileError, read_json, read_weights, same_shapes
 from mer_core.training.parts import Material, Part, RunSettings
 from mer_core.training.records import Card
@@ -27,16 +27,18 @@ def _trained_on(settings: RunSettings, method: Method) -> str:
 
 def card(weights: bytes, settings: RunSettings, shared: Material, part: Part) -> dict[str, object]:
     """What is needed to build the network again, and the checksum of its numbers."""
+    method = shared.method
+    assert isinstance(method, NetworkMethod), "an estimator of scikit-learn has no weights to keep"
     return {
         "method": settings.method,
-        "settings": shared.method.settings.plain(),
+        "settings": method.settings.plain(),
         "classes": list(shared.classes),
-        "view": shared.method.view.plain(),
+        "view": method.view.plain(),
         "fold": part.fold,
         "seed": part.seed,
-        "trained on": _trained_on(settings, shared.method),
+        "trained on": _trained_on(settings, method),
         "selection": settings.selection,
-        "parameters": count_parameters(shared.method.network(len(shared.classes))),
+        "parameters": count_parameters(method.network(len(shared.classes))),
         "sha256": hashlib.sha256(weights).hexdigest(),
     }
 

@@ -62,6 +62,7 @@ class Camera(ABC, Generic[Moment]):
         self, starts: Sequence[Moment], ends: Sequence[Moment], firsts: np.ndarray, lasts: np.ndarray
     ) -> np.ndarray:  # (P, 2, H, W)
         """Motion between pairs of moments, of which the pictures are there already."""
+        assert self.view.flow, "a view without flow asks for none"
         return estimate_flows(grey(firsts), grey(lasts), self.view.flow)
 
     def dynamic_image(self, frames: np.ndarray) -> np.ndarray:  # (H, W)

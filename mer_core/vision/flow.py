@@ -4,6 +4,7 @@ Flow is always (2, H, W) in pixels, x first.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,15 +55,17 @@ def _check_frames(first: np.ndarray, second: np.ndarray, shape: str) -> None:
 
 def _dis(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Dense inverse search: fast, and as exact as the slow ones on movements of a pixel."""
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, None)
+    nothing: Any = None  # no flow to begin with: OpenCV's stubs know no such call
+    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, nothing)
 
 
 def _farneback(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Polynomial expansion. Three scales and a window of 15 pixels: about the width of a brow at 128 pixels."""
+    nothing: Any = None  # as above
     return cv2.calcOpticalFlowFarneback(
         first,
         second,
-        None,
+        nothing,
         pyr_scale=0.5,
         levels=3,
         winsize=15,

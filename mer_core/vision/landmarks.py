@@ -210,14 +210,15 @@ def detector_name() -> str:
 
 
 def _detector() -> tuple[Callable, Callable]:
-    if not all(map(find_spec, ("dlib", "face_recognition_models"))):
+    found = find_spec("face_recognition_models")
+    if not (find_spec("dlib") and found and found.submodule_search_locations):
         raise LandmarkError(
-            "The landmark detector is not installed: `pip install -r requirements-landmarks.txt`. "
+            "The landmark detector is not installed: `pip install mer-core[landmarks]`. "
             "Or give a file of landmarks that you have."
         )
     import dlib  # an extra
 
     # Found without importing the package, whose code asks for a part of setuptools that is gone.
-    models = Path(find_spec("face_recognition_models").submodule_search_locations[0], "models")
+    models = Path(found.submodule_search_locations[0], "models")
     points = dlib.shape_predictor(str(models / "shape_predictor_68_face_landmarks.dat"))
     return dlib.get_frontal_face_detector(), points

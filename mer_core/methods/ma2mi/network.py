@@ -37,7 +37,8 @@ from torchvision.models.resnet import BasicBlock
 from torchvision.ops import StochasticDepth
 
 from mer_core.clips import ClipSet, View
-from mer_core.methods.base import Augment, NetworkMethod, NetworkSettings, Stage, Start
+from mer_core.methods.base import NetworkMethod, NetworkSettings, Stage, Start
+from mer_core.vision.augment import Augment
 
 Width = Annotated[int, Field(ge=1)]
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)  # of ImageNet's colours, as in MMNet
@@ -80,7 +81,7 @@ class ContinuousAttention(nn.Module):
         self.shortcut = shortcut(before, after, stride) if changes else nn.Identity()
         self.look = conv_norm(2, 1, 1)
         self.stride = stride
-        nn.init.constant_(self.look[1].bias, 2.0)
+        nn.init.constant_(self.look.get_parameter("1.bias"), 2.0)
 
     def forward(self, y: Tensor, m_before: Tensor | None) -> tuple[Tensor, Tensor]:
         h = F.relu(self.convolve(y) + self.shortcut(y))  # (B, after, H/s, W/s)
@@ -433,7 +434,7 @@ SMALL = {
 }  # fmt: skip
 
 
-class MA2MI(NetworkMethod):
+class MA2MI(NetworkMethod[MA2MISettings]):
     """Recognise from onset and apex; where it starts from is a setting."""
 
     name = "miacnet"

@@ -20,7 +20,7 @@ from mer_core.clips import ClipSet
 from mer_core.devices import check_precision, one_thread, seeded
 from mer_core.methods.base import Lesson, StartError
 from mer_core.methods.ma2mi.network import MA2MI, Encoder, MIACNet
-from mer_core.methods.ma2mi.reconstruction import Reconstruction, gain
+from mer_core.methods.ma2mi.reconstruction import Autoencoder, Reconstruction, gain
 from mer_core.progress import progress
 from mer_core.vision.augment import augment
 
@@ -182,7 +182,7 @@ def _reconstruct(
     if not len(train.pairs) or not len(test.pairs):
         raise StartError("No pair of frames is left: allow more head motion, more change or other gaps.")
     if model.compress is not None:
-        _learn_to_compress(model, method, train, generator, device)
+        _learn_to_compress(model.compress, method, train, generator, device)
     is_shuffled = method.settings.actions == "shuffled"
 
     def loss() -> Tensor:
@@ -194,19 +194,19 @@ def _reconstruct(
 
 
 def _learn_to_compress(
-    model: Reconstruction, method: MA2MI, train: Videos, generator: torch.Generator, device: str
+    compress: Autoencoder, method: MA2MI, train: Videos, generator: torch.Generator, device: str
 ) -> None:
     """First of all the autoencoder, on single frames; then its latents get the size 1, and it is frozen."""
 
     def loss() -> Tensor:
         x = train.batch(_draw(len(train.pairs), method, generator), generator)[0][:, 0].to(device)
-        return F.l1_loss(model.compress.restore(model.compress(x)), x)
+        return F.l1_loss(compress.restore(compress(x)), x)
 
-    _learn(model.compress, loss, method)
+    _learn(compress, loss, method)
     with torch.no_grad():
         x = train.batch(_draw(len(train.pairs), method, generator))[0][:, 0].to(device)
-        model.compress.scale.copy_(model.compress(x).std())
-    model.compress.requires_grad_(False).eval()
+        compress.scale.copy_(compress(x).std())
+    compress.requires_grad_(False).eval()
 
 
 def _supervise(method: MA2MI, train: Videos, test: Videos, generator: torch.Generator, device: str) -> Learnt:
@@ -297,15 +297,15 @@ def _features(model: Reconstruction, x: Tensor, device: str, without: Collection
 
 def _errors(model: Reconstruction, x: Tensor, features: Tensor, device: str) -> tuple[Tensor, Tensor]:
     parts = zip(x.split(32), features.split(32), strict=True)
-    made = [model.errors(part.to(device), code) for part, code in parts]
-    return tuple(torch.cat(errors) for errors in zip(*made, strict=True))
+    errors, copies = zip(*(model.errors(part.to(device), code) for part, code in parts), strict=True)
+    return torch.cat(errors), torch.cat(copies)
 
 
 def _swapped(
     model: Reconstruction, x: Tensor, other: np.ndarray, features: Tensor, device: str
 ) -> dict[str, float]:
     """Correlations of two maps of change, place by place, on the mean of all pairs."""
-    maps = {"drawn": [], "own": []}
+    maps: dict[str, list[Tensor]] = {"drawn": [], "own": []}
     for part, code in zip(x.split(32), features.split(32), strict=True):
         now, later = model.frames(part.to(device))
         maps["drawn"].append(_change_map(now, model(part.to(device), code)))

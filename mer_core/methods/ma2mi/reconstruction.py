@@ -74,6 +74,7 @@ class Reconstruction(nn.Module):
         self.encode = Encoder(settings)
         self.compress = None if settings.decoder == "direct" else Autoencoder(settings.compressor)
         channels, side = (3, size) if self.compress is None else (Autoencoder.channels, size // 8)
+        self.decode: DiT | FrameDecoder
         if settings.decoder == "diffusion":
             self.narrow = bottleneck(settings)
             self.decode = DiT(channels, channels, side, settings)
@@ -114,8 +115,8 @@ class Reconstruction(nn.Module):
     def errors(self, x: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:  # (B,) each
         """Of the frame that is drawn, and of the copy: the current frame in its place."""
         now, later = self.frames(x)
-        pairs = (self.forward(x, features), later), (now, later)
-        return tuple(self.distance(*pair).mean(dim=(1, 2, 3)) for pair in pairs)
+        drawn, copy = (self.distance(frame, later) for frame in (self.forward(x, features), now))
+        return drawn.mean(dim=(1, 2, 3)), copy.mean(dim=(1, 2, 3))
 
 
 def motion_weights(now: Tensor, later: Tensor, beta: float, sigma: float = 2.0) -> Tensor:  # (B, 1, S, S)
@@ -146,7 +147,7 @@ def sizes(settings: MA2MISettings, n_classes: int) -> dict[str, int]:
         "recognition, in all": network,
         "decoder": drawn,
     }
-    return {name: count_parameters(part) for name, part in parts.items()}
+    return {name: count_parameters(part) for name, part in parts.items() if part is not None}
 
 
 # Latents, and latents out of noise.
@@ -156,6 +157,7 @@ class Autoencoder(nn.Module):
     """Frames (B, 3, S, S) ↔ latents (B, 4, S/8, S/8). It learns first, alone, and is frozen then."""
 
     channels = 4
+    scale: Tensor
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -210,6 +212,8 @@ class DiT(nn.Module):
     """
 
     steps = 1000
+    place: Tensor
+    kept: Tensor
 
     def __init__(self, channels: int, given: int, side: int, settings: MA2MISettings) -> None:
         super().__init__()
@@ -218,12 +222,13 @@ class DiT(nn.Module):
         self.embed = nn.Conv2d(channels + given, width, self.patch, stride=self.patch)
         self.register_buffer("place", waves_of_grid(grid, width)[None], persistent=False)  # (1, g², D)
         self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
-        self.blocks = nn.ModuleList(DiTBlock(width, heads) for _ in range(settings.decoder_depth))
+        blocks = [DiTBlock(width, heads) for _ in range(settings.decoder_depth)]
+        self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.steer, self.draw = nn.Linear(width, 2 * width), nn.Linear(width, channels * self.patch**2)
         kept = (1 - torch.linspace(1e-4, 0.02, self.steps, dtype=torch.float64)).cumprod(dim=0)
         self.register_buffer("kept", kept.float(), persistent=False)  # ᾱ: the latent's share of the variance
-        for layer in (self.steer, self.draw, *[block.steer for block in self.blocks]):
+        for layer in (self.steer, self.draw, *[block.steer for block in blocks]):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
