@@ -28,6 +28,7 @@ from mer_core.methods.lbptop import UNIFORM, lbp_top, patterns
 from mer_core.protocols import Fold, class_map, subject_groups
 from mer_core.scoring import scores
 from mer_core.studies.parameters import Parameters
+from mer_core.studies.rows import first_seed
 from mer_core.training import Examples, examples, fit_and_predict, fold_seed
 from mer_core.vision import estimate_flow
 
@@ -238,7 +239,7 @@ def recalls(names: Iterable[str], classes: Sequence[str]) -> pd.DataFrame:
     """Of each class, the share that a stored run finds with its first seed: a row a run."""
     rows = {}
     for name in names:
-        first = find_run(f"baselines/{name}").predictions.query("seed == seed.min()")
+        first = first_seed(find_run(f"baselines/{name}"))
         counts = confusion_matrix(first["truth"], first["predicted"])
         rows[name] = dict(zip(classes, counts.diagonal() / counts.sum(axis=1), strict=True))
     return pd.DataFrame(rows).T

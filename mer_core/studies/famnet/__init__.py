@@ -1,6 +1,5 @@
 """The chapter "FAMNet: apex frame and clip"."""
 
-from mer_core.studies.detection import detection_means, detection_scores
 from mer_core.studies.famnet.apex import missed_apex
 from mer_core.studies.famnet.attention import (
     attention_masks,
@@ -21,6 +20,7 @@ from mer_core.studies.famnet.complementarity import (
     stored_pairs,
     who_is_right,
 )
+from mer_core.studies.famnet.detection import detection_means, detection_scores
 from mer_core.studies.famnet.figures import (
     attention_film,
     clip_film,

@@ -20,6 +20,7 @@ from mer_core.scoring.statistics import (
 )
 from mer_core.studies.famnet.live import uf1_of
 from mer_core.studies.famnet.material import CONTROL
+from mer_core.studies.rows import first_seed
 
 LIVE = {
     "apex frame, clip": ("apex frame", "clip"),
@@ -135,7 +136,7 @@ def live_pairs(tables: Mapping[str, pd.DataFrame]) -> Pairs:
 def stored_pairs() -> Pairs:
     """Those of stored runs, by the first seed of each; a pair of which one is missing is left out."""
     runs = {name: find_run(f"famnet/{name}") for pair in STORED.values() for name in pair}
-    first = {name: run.predictions.query("seed == seed.min()") for name, run in runs.items() if run}
+    first = {name: first_seed(run) for name, run in runs.items() if run}
     return {name: (first[a], first[b]) for name, (a, b) in STORED.items() if {a, b} <= set(first)}
 
 

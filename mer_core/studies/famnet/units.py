@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import f1_score
 
 from mer_core.methods.famnet import AMNetSettings, unit_weights
-from mer_core.studies.detection import detection_means, detection_scores
+from mer_core.studies.famnet.detection import detection_means, detection_scores
 from mer_core.studies.famnet.live import Live
 from mer_core.studies.famnet.material import BRANCHES
 from mer_core.studies.famnet.precision import precision_interval, precision_test
