@@ -150,7 +150,7 @@ def data(
         str | None, typer.Argument(help="Name of a corpus, or a prepared folder; none: list them.")
     ] = None,
 ) -> None:
-    """What corpora there are, or the data card of one. Licensed corpora are prepared by data_scripts/.
+    """What corpora there are, or the data card of one. Licensed corpora are prepared by `mer prepare`.
 
     Example: mer data synth
     """
@@ -163,6 +163,25 @@ def data(
         print("\n".join(f"{name}: {value}" for name, value in rows))
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def prepare(
+    words: typer.Context,
+    name: Annotated[str, typer.Argument(help="casme2, …, or your own: module:Class.")] = "",
+) -> None:
+    """A corpus as its owners hand it out becomes a ClipSet; after its name, --help lists its options.
+
+    Example: mer prepare casme2 --root CASME2 --check
+    """
+    from mer_core.corpora.command import run_script
+    from mer_core.corpora.sources import find_source, source_names
+
+    if name in ("", "--help"):
+        return print(words.get_help(), f"NAME is one of {', '.join(source_names())}.")
+    run_script(find_source(name), words.args, f"mer prepare {name}")
+
+
 Folder = Annotated[Path, typer.Argument(help="Folder of a run.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes here; default: one a core, or one that feeds a GPU.")
@@ -173,7 +192,7 @@ PerGPU = Annotated[int, typer.Option(min=1, help="Parts at once on a GPU of a Ra
 
 @app.command()
 def run(
-    method: Annotated[str, typer.Argument(help="Name of a method, e.g. ststnet.")],
+    method: Annotated[str, typer.Argument(help="Name of a method (ststnet), or your own: module:Class.")],
     corpus: Annotated[
         str,
         typer.Option(help="Name of a corpus (see mer data), a prepared folder, or several with + between."),
@@ -212,7 +231,9 @@ def run(
     asked |= {"official": str(official) if official else None}
     asked |= {"device": device, "limit": limit, "every_epoch": every_epoch, "keep_weights": keep_weights}
     corpora = "+".join(Path(part).name for part in corpus.split("+"))
-    name = f"{method}-{corpora}-{classes}-{preset}-{folds}" + ("" if selection == "last" else f"-{selection}")
+    name = f"{method.replace(':', '.')}-{corpora}-{classes}-{preset}-{folds}" + (
+        "" if selection == "last" else f"-{selection}"
+    )
     _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu)
 
 
@@ -450,7 +471,7 @@ def _reproduce_table(asked: dict[str, object]) -> None:
     from mer_core.ledger.licensed import Asked, compute_paper
     from mer_core.ledger.papers_table import text
 
-    for made in compute_paper(Asked.parse({**asked, "scripts": str(find_root() / "data_scripts")})):
+    for made in compute_paper(Asked.parse(asked)):
         print(text(made), flush=True)
 
 

@@ -63,6 +63,15 @@ class ClassMap:
         numbers = [pd.NA if name is None else self.classes.index(name) for name in names]
         return pd.Series(numbers, index=clips.index, dtype="Int64", name="label")
 
+    def within(self, clips: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+        """The clips that belong to a class, and the number of it (N,); an error if there are none."""
+        labels = self.label(clips)
+        if labels.isna().all():
+            corpora = "+".join(clips["subject"].str.partition("/")[0].unique())
+            emotions = ", ".join(sorted(set(clips["emotion"])))
+            raise ValueError(f"No clip of {corpora} belongs to a class of {self.name}: it has {emotions}.")
+        return clips[labels.notna()], labels.dropna().to_numpy(int)
+
 
 def _map(
     name: str, classes: Mapping[str, str], own: Mapping[str, Mapping[str, str]] | None = None

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from mer_core import cli, corpus_names
-from mer_core.methods import METHODS
+from mer_core.methods import method_names
 from mer_core.training import Run, parts, provenance, runs
 from tests.training.tools import MINI, _cache, cache, mer, mini  # noqa: F401 (fixtures)
 
@@ -164,7 +164,10 @@ def test_what_cannot_be_is_said_before_anything_is_prepared(command, tmp_path, m
 def test_an_error_is_a_message_and_an_exit_code_and_no_stack():
     made = mer("run", "mol2")
     assert made.returncode == 1
-    assert made.stderr == f"mer: There is no method 'mol2'; there are {', '.join(METHODS)}.\n"
+    assert (
+        made.stderr
+        == f"mer: There is no method 'mol2'; there are {', '.join(method_names())}. Your own is named module:Class.\n"
+    )
     assert not made.stdout
 
 

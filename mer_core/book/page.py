@@ -3,14 +3,12 @@
 Notebooks store a Plotly figure as JSON, and MyST-NB would drop it. Here it becomes a `div` with that JSON beside it,
 drawn by `figures.js`; without JavaScript its text stands there. `plotly-cartesian.min.js` is plotly.js without maps
 and three dimensions, as its authors publish it on npm: a third of the whole, and each page shows its first figure
-half a second sooner. MathJax comes out of its wheel. A live control that somebody stored becomes a sentence that says
+half a second sooner. MathJax stands beside it. A live control that somebody stored becomes a sentence that says
 where it works. A picture that moves stands still for readers who asked their system for less motion. None of it is in
 a notebook.
 """
 
-import importlib.util
 import json
-import shutil
 from html import escape
 from pathlib import Path
 
@@ -130,7 +128,7 @@ def _picture(image: nodes.image, still: str) -> list[nodes.Node]:
 
 
 def use_own_files(app: Sphinx, config: object) -> None:
-    """Point Sphinx to the files that `copy_libraries` will bring."""
+    """Scripts, styles, formulas: from the package itself."""
     config.html_static_path.append(str(STATIC))
     config.mathjax_path = "mathjax/tex-chtml.js"
     config.mathjax_options = {"defer": "defer"}
@@ -138,27 +136,18 @@ def use_own_files(app: Sphinx, config: object) -> None:
     config.html_context.setdefault("default_mode", "auto")  # the theme logs an error where it is not said
 
 
-def copy_libraries(app: Sphinx, error: Exception | None) -> None:
-    """Bring MathJax out of its wheel: only the parts that a page loads."""
+def empty_second_icons(app: Sphinx, error: Exception | None) -> None:
+    """The theme brings its icons twice: as a font, and as 1.5 MB of script that draws them again on each page."""
     if error or app.builder.format != "html":
         return
-    static = Path(app.outdir) / "_static"
-    mathjax = _wheel("sphinx-mathjax-offline") / "static" / "mathjax"
-    fonts = "output/chtml/fonts/woff-v2"
-    shutil.copytree(mathjax / fonts, static / "mathjax" / fonts, dirs_exist_ok=True)
-    shutil.copy2(mathjax / "tex-chtml.js", static / "mathjax")
-    for script in static.glob("vendor/fontawesome/*/js/all.min.js"):
-        script.write_bytes(b"")  # 1.5 MB a page would draw again the icons that the font has drawn
-
-
-def _wheel(package: str) -> Path:
-    return Path(importlib.util.find_spec(package).origin).parent
+    for script in (Path(app.outdir) / "_static").glob("vendor/fontawesome/*/js/all.min.js"):
+        script.write_bytes(b"")
 
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Called by Sphinx."""
     app.connect("config-inited", use_own_files, priority=10)  # before MyST-NB reads its own
-    app.connect("build-finished", copy_libraries)
+    app.connect("build-finished", empty_second_icons)
     app.add_directive("chapter-status", ChapterStatus)
     app.connect("doctree-resolved", offer_still_pictures)
     app.add_css_file("book.css")

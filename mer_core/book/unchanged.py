@@ -22,7 +22,7 @@ from mer_core.book.contents import Memory, code_inputs, content, files
 from mer_core.code import closure
 
 KNOWS_THE_FOLDER = re.compile(r"\b(ROOT|RESULTS)\b|\.parents\[")
-READS_RESULTS = "mer_core/book/results.py"
+READS_RESULTS = "mer_core/ledger/results.py"
 NO_SOURCES = ("_build", "runs", "student", "paper", "review.html", "out.ipynb")
 
 

@@ -1,6 +1,6 @@
 """A licensed corpus once its script has surveyed it: clips, and any view of them made from the frames where they lie.
 
-The folder that a script of `data_scripts/` fills is a ClipSet of one view. Beside its arrays it keeps what any other
+The folder that `mer prepare` fills is a ClipSet of one view. Beside its arrays it keeps what any other
 view needs: the file of every frame and the landmarks. So a method gets the view that it wants without the script.
 """
 

@@ -134,6 +134,10 @@ CARDS = {
              subjects=16, counts=SMIC_LIKE, fps=100, difficulty=STANDARD.replace(noise=4.0),
              has_apex=False, has_action_units=False, merge=NEGATIVE),
         Card(name="synth-mini", about="tiny, for tests", number=8, subjects=6, counts=MINI),
+        Card(name="synth-dev-a", about="like synth, other people: recipes are tried by training on it", number=21,
+             subjects=26, counts=CASME2_LIKE),
+        Card(name="synth-dev-b", about="like synth, other people: recipes are chosen by their scores on it", number=22,
+             subjects=26, counts=CASME2_LIKE),
     )
 }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """A network drawn as boxes and arrows."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
@@ -8,6 +9,31 @@ from mer_core.figures.style import QUIET, styled
 
 Box = tuple[str, str, float, float, str]  # name, what it holds, x, y of its middle, colour
 EDGE = 0.06  # around all boxes
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A network at a glance: its boxes, which leads to which, and perhaps a dotted detour around some of them."""
+
+    boxes: Sequence[Box]
+    arrows: Sequence[tuple[int, int]]  # from box to box
+    alt: str  # the same in words
+    detour: Sequence[tuple[float, float]] = ()  # corners of the dotted line
+    note: tuple[str, float, float] = ("", 0, 0)  # what goes along it, and where that is written
+    half: tuple[float, float] = (0.6, 0.3)
+    below: float = 0.0
+    height: int = 360
+
+
+def overview(of: Overview) -> go.Figure:
+    """It, drawn."""
+    figure = drawing(of.boxes, of.arrows, of.alt, half=of.half, below=of.below, height=of.height)
+    if of.detour:
+        path = "M " + " L ".join(f"{x:g} {y:g}" for x, y in of.detour)
+        figure.add_shape(type="path", path=path, line={"color": QUIET, "width": 1, "dash": "dot"})
+        text, x, y = of.note
+        figure.add_annotation(text=text, x=x, y=y, showarrow=False, font_size=12)
+    return figure
 
 
 def drawing(

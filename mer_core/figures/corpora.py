@@ -1,13 +1,10 @@
-"""Figures of the chapter "The corpora"."""
-
-from collections.abc import Mapping
+"""Clips of corpora by class."""
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from mer_core.figures.style import CLASS_COLOURS, styled
 
-LEFT_OUT = "left out"
 BAR = 34  # pixels, with the gap to the next
 
 
@@ -63,48 +60,3 @@ def _button(title: str, values: pd.DataFrame, form: str) -> dict:
 
 def _listed(row: pd.Series) -> str:
     return ", ".join(f"{name} {n}" for name, n in row.items() if n)
-
-
-def class_map_bars(counts: Mapping[str, int], maps: Mapping[str, Mapping[str, str | None]]) -> go.Figure:
-    """Which clips of which emotion make up which class: a bar a class, one picture a class map, chosen from a menu.
-
-    `counts` are the clips of each emotion; a map gives the class of each emotion, or None where it is left out.
-    """
-    parts = [
-        _part(emotion, counts[emotion], of[emotion] or LEFT_OUT, visible=i == 0)
-        for i, of in enumerate(maps.values())
-        for emotion in sorted(
-            counts, key=lambda emotion, of=of: of[emotion] is None
-        )  # left out: the last bar
-    ]
-    shown = {name: [other == name for other in maps for _ in counts] for name in maps}
-    buttons = [
-        {"label": name, "method": "update", "args": [{"visible": visible}]} for name, visible in shown.items()
-    ]
-    place = {"x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
-    figure = go.Figure(parts).update_layout(
-        barmode="stack", xaxis_title="clips", yaxis_autorange="reversed", showlegend=False,
-        uniformtext={"mode": "hide", "minsize": 10},
-        updatemenus=[{"buttons": buttons, "showactive": False, **place}],
-    )  # fmt: skip
-    rows = sum(counts.values())
-    said = "; ".join(f"{name} keeps {_kept(counts, of)} of {rows} clips" for name, of in maps.items())
-    return styled(figure, f"How emotions become classes. {said}.", height=380)
-
-
-def _part(emotion: str, n: int, end: str, *, visible: bool) -> go.Bar:
-    return go.Bar(
-        x=[n],
-        y=[end],
-        orientation="h",
-        visible=visible,
-        marker={"color": CLASS_COLOURS[emotion], "line": {"color": "white", "width": 1}},
-        text=emotion,
-        textposition="inside",
-        insidetextanchor="middle",
-        hovertemplate=f"{emotion}: {n} clips, {end}<extra></extra>",
-    )
-
-
-def _kept(counts: Mapping[str, int], of: Mapping[str, str | None]) -> int:
-    return sum(n for emotion, n in counts.items() if of[emotion])

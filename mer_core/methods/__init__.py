@@ -1,4 +1,4 @@
-"""One method, one file. A method joins the book by a line in `registry.BOOK`."""
+"""One method, one file. A method joins the book by a line in `registry.BOOK`; others are named `module:Class`."""
 
 from mer_core.methods.base import (
     FeatureMethod,
@@ -8,10 +8,10 @@ from mer_core.methods.base import (
     Stage,
     count_parameters,
 )
-from mer_core.methods.registry import METHODS, create_method, create_model
+from mer_core.methods.registry import METHODS, create_method, create_model, find_method, method_names
 from mer_core.vision.augment import Augment
 
 __all__ = [
     "METHODS", "Augment", "FeatureMethod", "Method", "NetworkMethod", "NetworkSettings", "Stage",
-    "count_parameters", "create_method", "create_model",
+    "count_parameters", "create_method", "create_model", "find_method", "method_names",
 ]  # fmt: skip

@@ -30,6 +30,8 @@ class Method(ABC, Generic[S]):
     Settings: ClassVar[type[Settings]]
     presets: ClassVar[dict[str, dict]] = {"book": {}, "paper": {}}  # what differs from the settings' defaults
     files: ClassVar[tuple[str, ...]] = ()  # settings that name a file of first weights
+    # What its file was written after: a paper's abstract (a reconstruction), its code, or nothing but itself.
+    origin: ClassVar[Literal["abstract", "code", "itself"]] = "itself"
     draws: ClassVar[bool] = True  # first weights, an order, a sample: with another seed it is another result
     before: ClassVar[str] = (
         ""  # `module:function` of its `Lesson`, imported only where something is learnt before
@@ -202,6 +204,17 @@ class NetworkMethod(Method[N]):
     def losses(self, outputs: dict[str, Tensor], batch: dict[str, Tensor], stage: Stage) -> dict[str, Tensor]:
         """Named terms, already weighted: their sum is minimised. `batch` holds the inputs, `label`, `class_weight`."""
         return {"emotion": F.cross_entropy(outputs["emotion"], batch["label"], weight=batch["class_weight"])}
+
+    def guess(self, train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The best that can be said of every clip alike, (…) for each output of a second task: what it is held against.
+
+        `train` are the training clips' inputs, as `fold` returned them.
+        """
+        return {}
+
+    def unseen(self, inputs: dict[str, Tensor], train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The inputs of other clips, with what `fold` counted over the training clips: their losses can be compared."""
+        return inputs
 
 
 AnyMethod = FeatureMethod[Any] | NetworkMethod[Any]  # what can be fitted

@@ -33,6 +33,7 @@ from torchvision.models import resnet, video
 from mer_core.action_units import parse_action_units, resolve
 from mer_core.clips import ClipSet, View
 from mer_core.methods.base import NetworkMethod, NetworkSettings, Stage
+from mer_core.methods.layers import equal_light
 from mer_core.methods.torchvision_weights import load_trunks
 
 COMMON = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)  # action units that the field's corpora have in common
@@ -278,7 +279,7 @@ class ClipBranch(Branch):
 
 def changed(x: Tensor) -> Tensor:  # (B, T, channels, H, W)
     """What changes since the first frame, all frames made as bright as each other: the light flickers."""
-    even = x / x.mean(dim=(2, 3, 4), keepdim=True).clamp(min=1e-3)
+    even = equal_light(x)
     return even - even[:, :1]
 
 
@@ -537,6 +538,8 @@ B = TypeVar("B", bound=AMNetSettings)
 class _Branches(NetworkMethod[B]):
     """What the three methods do alike."""
 
+    origin = "abstract"
+
     @property
     def view(self) -> View:
         chosen = self.settings
@@ -585,6 +588,22 @@ class _Branches(NetworkMethod[B]):
             targets, known = targets[order], known[order]
         weights = unit_weights(targets, known, chosen.au_fewest, chosen.au_most)
         return {**inputs, "action_units": targets, "action_unit_weight": weights}
+
+    def guess(self, train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Each action unit as often as it is shown, in the weights of the loss."""
+        if not self.settings.au_weight:
+            return {}
+        weight, targets = train["action_unit_weight"], train["action_units"]
+        shares = (weight * targets).sum(dim=0) / weight.sum(dim=0).clamp(min=1e-6)  # (A,)
+        return {"action_units": shares.logit(eps=1e-6)}
+
+    def unseen(self, inputs: dict[str, Tensor], train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """An action unit weighs what it weighed in training."""
+        if not self.settings.au_weight:
+            return inputs
+        rarity = (train["action_unit_weight"] * train["action_units"]).amax(dim=0)  # (A,); 0: it was left out
+        shown = torch.where(inputs["action_units"] > 0, rarity, 1.0)
+        return {**inputs, "action_unit_weight": inputs["action_unit_weight"] * (rarity > 0) * shown}
 
     def groups(self, part: nn.Module) -> list[dict]:
         def named(pattern: str) -> list[nn.Parameter]:

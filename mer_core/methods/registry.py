@@ -5,10 +5,14 @@ So an edit of one method makes no chapter and no run older that does not name it
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
+from typing import Any
 
 from torch import nn
 
-from mer_core.methods.base import AnyMethod, FeatureMethod, NetworkMethod
+from mer_core.methods.base import AnyMethod, FeatureMethod, Method, NetworkMethod
+from mer_core.named import find, names
+
+GROUP = "mer_core.methods"  # of entry points
 
 BOOK = {  # from the simplest on
     "majority": "mer_core.methods.majority:Majority",
@@ -64,11 +68,20 @@ def load(place: str) -> Kind:
 METHODS = Registry(BOOK)
 
 
+def method_names() -> list[str]:
+    """The methods of the book, from the simplest on, and those of installed packages."""
+    return names(METHODS, GROUP)
+
+
+def find_method(name: str) -> Kind:
+    """A method by its name, or by where its class stands: `mypkg.mine:Mine`."""
+    kind: Any = Method  # which is abstract, and so no class to be had
+    return find(name, METHODS, GROUP, kind)
+
+
 def create_method(name: str, preset: str = "book", **settings: object) -> AnyMethod:
     """A method with the settings of a preset, some of them changed."""
-    if name not in METHODS:
-        raise ValueError(f"There is no method {name!r}; there are {', '.join(METHODS)}.")
-    method = METHODS[name]
+    method = find_method(name)
     if preset not in method.presets:
         raise ValueError(f"{name} has no preset {preset!r}; it has {', '.join(method.presets)}.")
     return method(method.Settings.parse({**method.presets[preset], **settings}))

@@ -25,7 +25,7 @@ from mer_core.corpora.prepared import PreparedCorpus, prepare_corpus
 from mer_core.corpora.source import Row, Source, SourceError
 from mer_core.corpora.survey import Survey, see_pictures
 from mer_core.faces.corpus import CARDS, EXACT
-from mer_core.methods import METHODS, FeatureMethod, NetworkMethod, create_method
+from mer_core.methods import FeatureMethod, NetworkMethod, create_method, find_method
 from mer_core.protocols import class_map
 from mer_core.scoring.tables import score_table, warnings
 from mer_core.studies.attribution import attribution, still
@@ -143,9 +143,11 @@ def predict(
 def _method(run: Run) -> NetworkMethod:
     """The method of a run whose networks can be asked; an error that says why they can't."""
     name, folder = run.settings.method, run.folder
-    if name not in METHODS:
-        raise PredictionError(f"{folder} is a run of {name!r}, and there is no such method here.")
-    if issubclass(METHODS[name], FeatureMethod):
+    try:
+        kind = find_method(name)
+    except ValueError as error:
+        raise PredictionError(f"{folder} is a run of {name!r}. {error}") from None
+    if issubclass(kind, FeatureMethod):
         raise PredictionError(
             f"Expected a run of a network, got one of {name}, which keeps nothing: run another."
         )

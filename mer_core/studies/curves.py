@@ -26,8 +26,8 @@ def learnt_from(settings: RunSettings) -> pd.DataFrame:
     Of a synthetic corpus, whose outline says who shows what without planning a clip.
     """
     clips = pd.DataFrame(open_corpus(settings.corpus).outline)
-    labels = class_map(settings.classes).label(clips)
-    clips, labels = clips[labels.notna()].reset_index(drop=True), labels.dropna().to_numpy(int)
+    clips, labels = class_map(settings.classes).within(clips)
+    clips = clips.reset_index(drop=True)
     rows = {}
     for fold in split(clips["subject"].to_numpy(), settings.groups):
         seed = fold_seed(fold.name, settings.seeds[0])

@@ -21,6 +21,8 @@ PARTS, STARTS = (PACKAGE / "training" / name for name in ("parts.py", "starts.py
 RECORDED = {
     PACKAGE / name for name in ("methods/registry.py", "corpora/catalogue.py", "numerics.py", "code.py")
 }
+# What looks on while a network trains, and judges it afterwards: no answer depends on it.
+ONLOOKERS = {PACKAGE / name for name in ("training/learnt.py", "training/events.py", "progress.py")}
 
 
 def code_of(method: Method) -> str:
@@ -45,7 +47,7 @@ def _key(method: Method, training: set[Path]) -> str:
     homes = {
         name: place for kind, file in files.items() for name, place in homes_of(kind.__module__, file).items()
     }
-    without = RECORDED | {PARTS, STARTS, *_lesson(method)} - training
+    without = RECORDED | ONLOOKERS | {PARTS, STARTS, *_lesson(method)} - training
     key = code_key(closure({*files.values(), *training}, homes | HOMES, without))
     typed = [_functions(kind) for kind in kinds if kind not in files]
     return hashlib.sha256(repr([key, *typed]).encode()).hexdigest() if typed else key

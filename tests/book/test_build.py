@@ -133,7 +133,7 @@ def test_of_the_stored_runs_those_matter_that_the_chapter_asks_for(book):
         return [one for one in inputs(book, tiny.CHAPTER) if one.startswith("results/")]
 
     assert store("one") == []
-    asks = "from mer_core.book.results import find_run\\nfind_run('two')\\nfrom pydantic"
+    asks = "from mer_core.ledger.results import find_run\\nfind_run('two')\\nfrom pydantic"
     tiny.edit(book / tiny.CHAPTER, "from pydantic", asks)
     assert store("other") == ["results/one", "results/other"]  # not executed yet: it may ask for any
     assert tiny.run(book, "mer", "chapters").returncode == 0

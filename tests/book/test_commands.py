@@ -16,9 +16,9 @@ import pytest
 import typer
 
 from mer_core.book.contents import chapters
-from mer_core.book.parameters import INJECTED, Parameters
 from mer_core.cli import app
 from mer_core.corpora.command import _parser
+from mer_core.studies.parameters import INJECTED, Parameters
 from tests.book.printed import (
     HOURS,
     MINUTES,

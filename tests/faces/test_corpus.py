@@ -28,7 +28,10 @@ TABLES = {
     "synth-samm": (159, 28, "dd92589fc329"),
     "synth-smic": (164, 16, "e55ac7ebf60e"),
     "synth-mini": (24, 6, "0c0494c62eb0"),
+    "synth-dev-a": (255, 26, "b85eba470045"),
+    "synth-dev-b": (255, 26, "f6d472523f87"),
 }
+DEVELOPMENT = ("synth-dev-a", "synth-dev-b")
 SMALL = View(frames=2, size=32, landmarks=False)
 
 
@@ -69,6 +72,18 @@ def test_no_subject_is_shared():
     seeds = [outline.seed for name in corpus_names() for outline in open_corpus(name).outline]
     assert len(seeds) == len(set(seeds))
     assert not set(seeds) & set(faces)
+
+
+def test_recipes_are_chosen_on_people_and_clips_that_no_score_is_reported_on():
+    """Of synth's difficulty and size, but no face, no plan and no random stream of it."""
+    drawn = {name: set(open_corpus(name).outline) for name in corpus_names()}
+    seeds = {name: {outline.seed for outline in outlines} for name, outlines in drawn.items()}
+    for dev in DEVELOPMENT:
+        assert CARDS[dev].replace(name="synth", about="", number=1) == CARDS["synth"].replace(about="")
+        for name in set(corpus_names()) - {dev}:
+            assert CARDS[dev].number != CARDS[name].number
+            assert not set(table(dev)["subject"]) & set(table(name)["subject"])
+            assert not seeds[dev] & seeds[name]
 
 
 def test_frames_and_seconds_agree():

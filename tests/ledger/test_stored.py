@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mer_core.book.results import stored_run
+from mer_core.ledger.results import stored_run
 from mer_core.ledger.stored import StoredRun, keep, readable
 from mer_core.scoring import scores
 from mer_core.studies.detection import detections

@@ -46,7 +46,7 @@ def test_a_method_of_ones_own_can_be_put_beside_them_and_taken_away():
         ("from mer_core.training import RunSettings\nRunSettings(method='fdp')", "fdp"),
         ("from mer_core.methods import METHODS\nMETHODS['amnet2d']", "famnet"),
         ("from mer_core.methods import create_method\ncreate_method('mer_core.methods.mol:MOL')", "mol"),
-        ("from mer_core.methods import METHODS\nlist(METHODS)", " ".join(METHOD_FILES)),
+        ("from mer_core.methods import METHODS\nlist(METHODS)", " ".join(sorted(METHOD_FILES))),
         ("from mer_core.methods import create_method\nabout = 'MOL, the mol of all methods'", ""),
         ("from mer_core.vision import ESTIMATORS\nname = 'mol'", ""),  # nobody there makes a method of it
     ],

@@ -92,7 +92,7 @@ def test_a_class_map_that_nobody_knows_is_refused(small, tmp_path):
 
 
 def test_all_that_the_book_stores_is_read_as_before():
-    for folder in sorted((ROOT / "results").iterdir())[::10]:
+    for folder in sorted((ROOT / "results").glob("*/*"))[::10]:
         read_json(folder / "run.json", Record)
         file = folder / "predictions.parquet"
         pd.testing.assert_frame_equal(read_predictions(file), pd.read_parquet(file))

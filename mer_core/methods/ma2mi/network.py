@@ -438,6 +438,7 @@ class MA2MI(NetworkMethod[MA2MISettings]):
     """Recognise from onset and apex; where it starts from is a setting."""
 
     name = "miacnet"
+    origin = "abstract"
     Settings = MA2MISettings
     before = "mer_core.methods.ma2mi.pretraining:lesson"
     presets: ClassVar = {

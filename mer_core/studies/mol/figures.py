@@ -1,4 +1,4 @@
-"""Figures of the chapter "MOL: expression, optical flow and landmarks at once"."""
+"""Figures of the chapter."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,44 +7,40 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mer_core.figures.boxes import drawing
+from mer_core.figures.boxes import Overview
 from mer_core.figures.images import MARGIN, flow_colours, slideshow
 from mer_core.figures.style import QUIET, SEQUENTIAL, rounded, styled
 
-BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
+BLUE, ORANGE = "#0072B2", "#E69F00"
 SIGNED = [[0, "#D55E00"], [0.5, "rgba(255,255,255,0)"], [1, "#0072B2"]]  # below 0, nothing, above 0
 
 # The network as boxes: (name, what it holds, x, y, colour), and which box leads to which.
-BOXES = (
-    ("8 frames", "in 7 pairs", 0, 1, QUIET),
-    ("convolution stack", "one for all frames", 1.5, 1, BLUE),
-    ("F5C, first", "of frame k", 3, 1.6, BLUE),
-    ("F5C, second", "of frame k + 1", 3, 0.4, BLUE),
-    ("classifier", "→ 1 emotion", 4.7, 1.9, ORANGE),
-    ("flow network", "→ 7 flows", 4.7, 1, ORANGE),
-    ("landmark head", "→ 7 × 68 points", 4.7, 0.1, ORANGE),
+OVERVIEW = Overview(
+    boxes=(
+        ("8 frames", "in 7 pairs", 0, 1, QUIET),
+        ("convolution stack", "one for all frames", 1.5, 1, BLUE),
+        ("F5C, first", "of frame k", 3, 1.6, BLUE),
+        ("F5C, second", "of frame k + 1", 3, 0.4, BLUE),
+        ("classifier", "→ 1 emotion", 4.7, 1.9, ORANGE),
+        ("flow network", "→ 7 flows", 4.7, 1, ORANGE),
+        ("landmark head", "→ 7 × 68 points", 4.7, 0.1, ORANGE),
+    ),
+    arrows=((0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (2, 5), (3, 5), (3, 6)),
+    alt="Eight frames make seven pairs of neighbours. A convolution stack sees every frame; one F5C block sees each "
+    "pair's first frame, another its second. The classifier sees the features of all pairs, the flow network both "
+    "features and both frames of a pair, the landmark head the features of its second frame.",
+    below=0.4,
+    detour=((0, 0.7), (0, -0.35), (3.8, -0.35), (3.8, 1), (4.1, 1)),
+    note=("the two frames themselves", 2, -0.5),
 )
-ARROWS = ((0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (2, 5), (3, 5), (3, 6))
 
 
-def overview() -> go.Figure:
-    """The whole network: what shares weights, and which task sees what."""
-    alt = (
-        "Eight frames make seven pairs of neighbours. A convolution stack sees every frame; one F5C block sees each "
-        "pair's first frame, another its second. The classifier sees the features of all pairs, the flow network both "
-        "features and both frames of a pair, the landmark head the features of its second frame."
-    )
-    figure = drawing(BOXES, ARROWS, alt, below=0.4)
-    path = "M 0 0.7 L 0 -0.35 L 3.8 -0.35 L 3.8 1 L 4.1 1"
-    figure.add_shape(type="path", path=path, line={"color": QUIET, "width": 1, "dash": "dot"})
-    return figure.add_annotation(text="the two frames themselves", x=2, y=-0.5, showarrow=False, font_size=12)
-
-
-def pairs(frames: np.ndarray, points: np.ndarray, flows: np.ndarray, largest: float) -> go.Figure:
+def pairs(frames: np.ndarray, points: np.ndarray, flows: np.ndarray) -> go.Figure:
     """A slider over pairs of neighbours: both frames (T, H, W), the second's points (T, 68, 2), their motion.
 
-    `largest` is the motion, in pixels, that has the full strength of its colour.
+    What is as fast as the fastest hundredth of the clip has the full strength of its colour.
     """
+    largest = float(np.quantile(np.linalg.norm(flows, axis=1), 0.99)) or 1.0
     steps = {
         f"{k + 1} → {k + 2}": [frames[k], dotted(frames[k + 1], points[k + 1]), flow_colours(flow, largest)]
         for k, flow in enumerate(flows)
