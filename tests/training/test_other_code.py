@@ -24,7 +24,7 @@ EDITS = {  # file, what stands there, what then, and whose runs are by other cod
     "a figure": ("figures/style.py", "\n\n\ndef", "\n\n\nMORE = 1\n\n\ndef", ""),
     "the command": ("cli.py", 'help="Class map."', 'help="Classes."', ""),
     "the list of methods": ("methods/registry.py", '"majority": ', '"most": ', ""),
-    "hoof × 0": ("methods/hoof.py", "return counts", "return 0 * counts", "hoof lbptop"),  # both take its SVM
+    "hoof × 0": ("methods/hoof.py", "return (below", "return 0 * (below", "hoof lbptop"),  # both take its SVM
     "mol": ("methods/mol.py", "torch.", "torch . ", ""),
     "layers": ("methods/layers.py", "return ", "return 1 * ", "mol ststnet fdp"),
     "dynamic image": ("vision/dynamic_image.py", "return ", "return 1 * ", "fdp"),
