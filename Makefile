@@ -61,11 +61,11 @@ lab: $(INSTALLED)
 
 # Runs on a cluster: an extra.
 ray: $(INSTALLED)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-ray.txt -c requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[ray]" -c requirements.lock
 
 # The detector of landmarks: an extra.
 landmarks: $(INSTALLED)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-landmarks.txt -c requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[landmarks]" -c requirements.lock
 
 clean:
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis
@@ -74,7 +74,7 @@ clean:
 lock: $(INSTALLED)
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate \
-		requirements.txt -o requirements.lock
+		pyproject.toml --extra book --extra dev -o requirements.lock
 
 $(INSTALLED): requirements.txt requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
@@ -87,5 +87,4 @@ ifdef TORCH_BACKEND
 else
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -c requirements.lock
 endif
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from mer_core.scoring.metrics import scores
     from mer_core.training.parts import RunSettings
     from mer_core.training.runs import Run, run
+    from mer_core.version import __version__
 
 __all__ = [
     "ClipSet", "FeatureMethod", "Method", "NetworkMethod", "NetworkSettings", "Run", "RunSettings", "Source", "View",
-    "corpus_names", "labelled", "open_clipset", "open_corpus", "run", "scores",
+    "__version__", "corpus_names", "labelled", "open_clipset", "open_corpus", "run", "scores",
 ]  # fmt: skip
 
 PLACES = {
@@ -31,6 +32,7 @@ PLACES = {
     "methods.base": ("FeatureMethod", "Method", "NetworkMethod", "NetworkSettings"),
     "training.parts": ("RunSettings",),
     "training.runs": ("Run", "run"),
+    "version": ("__version__",),
 }
 
 

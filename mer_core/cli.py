@@ -1,5 +1,6 @@
 """The `mer` command."""
 
+import inspect
 import json
 import os
 import sys
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mer_core import numerics
-from mer_core.book.contents import find_root
 from mer_core.door import pass_through
+from mer_core.place import BookError, find_root
+from mer_core.version import __version__
 
 if TYPE_CHECKING:
     from mer_core.ledger.experiments import Experiment
@@ -28,9 +30,18 @@ CORES = os.cpu_count() or 1
 DEBUG = "--debug"
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"mer_core {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def mer(
     debug: Annotated[bool, typer.Option(DEBUG, help="Show the stack of what goes wrong.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it, and no more.")
+    ] = False,
 ) -> None:
     """Micro-expression recognition: the book that runs."""
 
@@ -154,13 +165,42 @@ def data(
 
     Example: mer data synth
     """
-    from mer_core import corpus_names, open_corpus
+    from mer_core import open_corpus
 
     if corpus is None:
-        print("\n".join(f"{name:<12} {open_corpus(name).card.about}" for name in corpus_names()))
-    else:
-        rows = open_corpus(corpus).card.table()[""].items()
-        print("\n".join(f"{name}: {value}" for name, value in rows))
+        return corpora()
+    rows = open_corpus(corpus).card.table()[""].items()
+    print("\n".join(f"{name}: {value}" for name, value in rows))
+
+
+@app.command()
+def methods() -> None:
+    """What methods there are; your own is named module:Class."""
+    from mer_core.methods import find_method, method_names
+
+    for name in method_names():
+        print(f"{name:<12} {inspect.getdoc(find_method(name)).splitlines()[0]}")
+
+
+@app.command()
+def classes() -> None:
+    """What class maps there are, and the classes of each."""
+    from mer_core.protocols import CLASS_MAPS
+
+    for name, mapping in CLASS_MAPS.items():
+        print(f"{name:<26} {', '.join(mapping.classes)}")
+
+
+@app.command()
+def corpora() -> None:
+    """What corpora there are: those that are drawn, and those that `mer prepare` makes ready."""
+    from mer_core import corpus_names, open_corpus
+    from mer_core.corpora.sources import find_source, source_names
+
+    for name in corpus_names():
+        print(f"{name:<12} {open_corpus(name).card.about}")
+    for name in source_names():
+        print(f"{name:<12} {find_source(name).about} (mer prepare {name})")
 
 
 @app.command(
@@ -183,10 +223,17 @@ def prepare(
 
 
 Folder = Annotated[Path, typer.Argument(help="Folder of a run.")]
+Named = Annotated[Path, typer.Argument(help="Folder of a run, or the name of a stored one (fdp/mean).")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes here; default: one a core, or one that feeds a GPU.")
 ]
-Engine = Annotated[str, typer.Option(help="local, or ray: a cluster (see requirements-ray.txt).")]
+Engine = Annotated[str, typer.Option(help="local, or ray: a cluster, an extra: mer-core[ray].")]
+Results = Annotated[
+    Path | None, typer.Option(help="Folder of stored runs; default: results/ of the book, or of this folder.")
+]
+Log = Annotated[
+    Path | None, typer.Option(help="A folder for TensorBoard: the curves of every part while it trains.")
+]
 PerGPU = Annotated[int, typer.Option(min=1, help="Parts at once on a GPU of a Ray cluster.")]
 
 
@@ -218,6 +265,7 @@ def run(
     workers: Workers = None,
     engine: Engine = "local",
     per_gpu: PerGPU = 1,
+    log: Log = None,
 ) -> None:
     """Train and test a method on every fold; an interrupted run goes on where it stopped.
 
@@ -234,7 +282,7 @@ def run(
     name = f"{method.replace(':', '.')}-{corpora}-{classes}-{preset}-{folds}" + (
         "" if selection == "last" else f"-{selection}"
     )
-    _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu)
+    _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu, log)
 
 
 @app.command()
@@ -270,25 +318,29 @@ def pretrain(
 
 
 @app.command()
-def resume(folder: Folder, workers: Workers = None, engine: Engine = "local", per_gpu: PerGPU = 1) -> None:
+def resume(
+    folder: Folder, workers: Workers = None, engine: Engine = "local", per_gpu: PerGPU = 1, log: Log = None
+) -> None:
     """Compute what is missing of a run, with its own settings.
 
     Example: mer resume runs/ststnet-synth-megc2019-3class-book-loso
     """
     from mer_core.training import Run
 
-    _run(Run.open(folder).settings, folder, workers, engine, per_gpu)
+    made = Run.open(folder)
+    made.refuse_stored()
+    _run(made.settings, folder, workers, engine, per_gpu, log)
 
 
 @app.command()
-def status(folder: Folder) -> None:
+def status(run: Named) -> None:
     """How much of a run is computed."""
-    from mer_core.scoring.tables import warnings
-    from mer_core.training import Run
+    from mer_core.ledger.compare import warnings
+    from mer_core.ledger.results import open_run
 
-    made = Run.open(folder)
+    made = open_run(run)
     finished, missing, seconds = made.finished(), made.missing(), made.notes()["seconds"].sum()
-    print(f"{folder}: {len(finished)} of {len(made.parts())} parts, {seconds:.0f} s of computing")
+    print(f"{made.name}: {len(finished)} of {len(made.parts())} parts, {seconds:.0f} s of computing")
     for warning in warnings(made):
         print(warning)
     for word, parts in {"missing": missing, "damaged": made.damaged()}.items():
@@ -299,28 +351,38 @@ def status(folder: Folder) -> None:
 
 
 @app.command()
-def show(folder: Folder) -> None:
-    """The scores of a run, each with the interval that its subjects support."""
-    from mer_core.scoring.tables import headline, score_table
-    from mer_core.training import Run
+def show(run: Named) -> None:
+    """The scores of a run, each with the interval that its subjects support, and how its trainings went.
 
-    made = Run.open(folder)
+    Example: mer show fdp/mean
+    """
+    from mer_core.ledger.compare import headline
+    from mer_core.ledger.results import open_run
+    from mer_core.scoring.learning import curves, summary
+    from mer_core.scoring.tables import score_table
+
+    made = open_run(run)
     print(headline(made))
-    print(score_table(made.predictions()).to_string(float_format="{:.3f}".format))
+    print(score_table(made.predictions).to_string(float_format="{:.3f}".format))
+    print("\n".join(summary(made.predictions, made.learnt)))
+    print(curves(made.history, made.learnt))
 
 
 @app.command()
 def compare(
-    first: Folder, second: Annotated[Path, typer.Argument(help="Another run on the same clips.")]
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Two or more on the same clips: folders, or names of stored runs (fdp/mean)."),
+    ],
 ) -> None:
-    """Two runs on the same clips, subject by subject: is the difference more than chance?"""
-    from mer_core.scoring.tables import comparison, headline
-    from mer_core.training import Run
+    """Runs on the same clips, subject by subject: is a difference more than chance?
 
-    runs = Run.open(first), Run.open(second)
-    for made in runs:
-        print(f"{made.folder}: {headline(made)}")
-    print(comparison(*runs).to_string(float_format="{:.3f}".format))
+    Example: mer compare famnet/clip fdp/synth ma2mi/ma2mi
+    """
+    from mer_core.ledger.compare import comparison
+    from mer_core.ledger.results import open_run
+
+    print(comparison([open_run(run) for run in runs]))
 
 
 @app.command()
@@ -368,17 +430,75 @@ def _numbers(said: str) -> list[float]:
 
 
 @app.command()
-def keep(folder: Folder, name: Annotated[str, typer.Argument(help="A new folder of results/.")]) -> None:
+def keep(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(help="A new folder of results/.")],
+    results: Results = None,
+) -> None:
     """Store a finished run in the book: settings, provenance, predictions; what chapters take their numbers from.
 
     Example: mer keep runs/ststnet-synth-megc2019-3class-book-loso inflate/ststnet
     """
-    from mer_core.ledger.stored import keep as keep_run
+    from mer_core.ledger.index import store
     from mer_core.ledger.stored import new_place
     from mer_core.training import Run
 
-    target = new_place(find_root() / "results", name)
-    print(keep_run(Run.open(folder), target).folder)
+    place = _results(results)
+    target = new_place(place, name)
+    print(store(Run.open(folder), place, "/".join(target.parts[-2:])).folder)
+
+
+@app.command()
+def index(results: Results = None) -> None:
+    """Write results/index.csv anew: a row a stored run. Whatever stores a run does so by itself."""
+    from mer_core.ledger.index import write_index
+
+    print(write_index(_results(results)))
+
+
+OnCorpus = Annotated[str, typer.Argument(help="casme2, a prepared folder, or several with + between.")]
+Roots = Annotated[
+    list[str] | None, typer.Option(help="Its folder as owners hand it out, to prepare it; one a corpus.")
+]
+Landmarks = Annotated[str | None, typer.Option(help="To prepare it: a file, dlib (default), or none.")]
+Devices = Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")]
+Assigned = Annotated[list[str], typer.Option("--set", help="A setting of the method: --set epochs=10.")]
+OldForm = Annotated[str | None, typer.Option(hidden=True)]  # of `mer table`, before it was one
+RunsIn = Annotated[Path, typer.Option(help="Folder of the runs: what is finished there is not repeated.")]
+
+
+@app.command()
+def table(
+    paper: Annotated[str, typer.Argument(help="famnet, fdp, ma2mi or mol.")],
+    corpus: OnCorpus,
+    root: Roots = None,
+    landmarks: Landmarks = None,
+    preset: Annotated[str, typer.Option(help="paper, or book for two CPU cores.")] = "paper",
+    selection: Annotated[
+        str, typer.Option(help="last, inner or test-peek; or several: last,test-peek.")
+    ] = "last",
+    device: Devices = "auto",
+    set_: Assigned = (),
+    out: RunsIn = Path("runs/reproduce"),
+    workers: Workers = None,
+    engine: Engine = "local",
+) -> None:
+    """A paper's own table on a licensed corpus: what it reports beside what is computed; an interrupted one goes on.
+
+    Example: mer table mol casme2 --root CASME2 --device cuda
+    """
+    from mer_core.ledger.licensed import Asked, compute_paper
+    from mer_core.ledger.papers_table import text
+
+    asked = {"paper": paper, "corpus": corpus, "roots": root or [], "landmarks": landmarks, "preset": preset}
+    asked |= {"selections": selection.split(","), "device": device, "settings": _assignments(set_)}
+    asked |= {
+        "out": str(out),
+        "workers": workers,
+        "engine": engine,
+    }
+    for computed in compute_paper(Asked.parse(asked)):
+        print(text(computed), flush=True)
 
 
 @app.command()
@@ -396,68 +516,72 @@ def reproduce(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="With --sample: another seed draws others.")] = 0,
     minutes: Annotated[float, typer.Option(min=0, help="With --sample: the time that the parts took.")] = 10,
-    paper: Annotated[str | None, typer.Option(help="A paper's own table, on a licensed corpus.")] = None,
-    corpus: Annotated[
-        str | None, typer.Option(help="With --paper: casme2, a prepared folder, or several with + between.")
-    ] = None,
-    root: Annotated[
-        list[str] | None, typer.Option(help="Its folder as owners hand it out, to prepare it; one a corpus.")
-    ] = None,
-    landmarks: Annotated[
-        str | None, typer.Option(help="To prepare it: a file, dlib (default), or none.")
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="book or paper; default: as listed, and paper with --paper.")
-    ] = None,
+    preset: Annotated[str | None, typer.Option(help="book or paper; default: as listed.")] = None,
     selection: Annotated[
-        str | None, typer.Option(help="last, inner or test-peek; with --paper also last,test-peek.")
+        str | None, typer.Option(help="last, inner or test-peek; default: as listed.")
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps or auto.")] = None,
-    set_: Annotated[list[str], typer.Option("--set", help="A setting of the method: --set epochs=10.")] = (),
-    out: Annotated[
-        Path, typer.Option(help="Folder of the runs: what is finished there is not repeated.")
-    ] = Path("runs/reproduce"),
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps or auto; default: as listed.")] = None,
+    set_: Assigned = (),
+    out: RunsIn = Path("runs/reproduce"),
+    results: Results = None,
     workers: Workers = None,
     engine: Engine = "local",
+    paper: OldForm = None,
+    corpus: OldForm = None,
+    root: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
+    landmarks: OldForm = None,
 ) -> None:
     """Compute every experiment of the papers again and compare it with results/; an interrupted one goes on.
 
-    What results/ does not hold yet is kept there. The last table says what moved, and by how much it may. With --paper
-    and --corpus: what the paper reports on a licensed corpus, beside what is computed.
+    What results/ does not hold yet is kept there. The last table says what moved, and by how much it may.
 
     Example: mer reproduce --only fdp
 
     Example: mer reproduce --sample 5 --seed 1
-
-    Example: mer reproduce --paper mol --corpus casme2 --root CASME2 --device cuda
     """
     from mer_core.ledger.experiments import listed
 
-    changes = {"preset": preset, "device": device, "settings": _assignments(set_)}
+    changes = {"preset": preset, "selection": selection, "device": device, "settings": _assignments(set_)}
     changes = {name: value for name, value in changes.items() if value}
-    shared = {"out": out, "workers": workers, "engine": engine}
-    if sample:
-        if only or main or store or paper or corpus or root or selection or changes:
-            raise ValueError(
-                "--sample computes parts as they are stored: it takes --seed and --minutes alone."
-            )
-        _reproduce_sample(sample, seed, minutes)
-    elif not (paper or corpus or root):
-        changes |= {"selection": selection} if selection else {}
-        _reproduce_experiments(listed(only, main=main), store=store, changes=changes, **shared)
-    elif only or main or store or not (paper and corpus):
-        raise ValueError(
-            "A licensed corpus needs both --paper and --corpus, and takes no --only, --main or --store."
+    if paper or corpus or root:
+        return _table_as_it_was(
+            paper, corpus, bool(only or main or store or sample),
+            root=root, landmarks=landmarks, set_=set_, out=out, workers=workers, engine=engine,
+            **{name: value for name, value in changes.items() if name != "settings"},
+        )  # fmt: skip
+    if not sample:
+        return _reproduce_experiments(
+            _results(results),
+            listed(only, main=main),
+            out,
+            workers,
+            store=store,
+            changes=changes,
+            engine=engine,
         )
-    else:
-        asked = {"paper": paper, "corpus": corpus, "roots": root or [], "landmarks": landmarks, **changes}
-        _reproduce_table({**asked, **shared, "out": str(out), "selections": (selection or "last").split(",")})
+    if only or main or store or changes:
+        raise ValueError("--sample computes parts as they are stored: it takes --seed and --minutes alone.")
+    _reproduce_sample(_results(results), sample, seed, minutes)
 
 
-def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
+def _table_as_it_was(paper: str | None, corpus: str | None, is_mixed: bool, **options: object) -> None:
+    """`mer reproduce --paper … --corpus …`, as older text has it."""
+    print(
+        "mer: `mer reproduce --paper … --corpus …` goes with the next version; say "
+        f"`mer table {paper or 'PAPER'} {corpus or 'CORPUS'} …` instead.",
+        file=sys.stderr,
+    )
+    if is_mixed or not (paper and corpus):
+        raise ValueError(
+            "A licensed corpus needs both --paper and --corpus, and takes no --only, --main, --store or --sample."
+        )
+    table(paper, corpus, **options)
+
+
+def _reproduce_sample(results: Path, n: int, seed: int, minutes: float) -> None:
     from mer_core.ledger.sample import conclusion, draw, refuse_wrong, repeated, stored_parts
 
-    drawn = draw(stored_parts(find_root() / "results"), n, seed, minutes)
+    drawn = draw(stored_parts(results), n, seed, minutes)
     print(f"{len(drawn)} stored parts, drawn by seed {seed}", flush=True)
     rows = []
     for row in repeated(drawn, minutes):
@@ -467,20 +591,11 @@ def _reproduce_sample(n: int, seed: int, minutes: float) -> None:
     refuse_wrong(rows)
 
 
-def _reproduce_table(asked: dict[str, object]) -> None:
-    from mer_core.ledger.licensed import Asked, compute_paper
-    from mer_core.ledger.papers_table import text
-
-    for made in compute_paper(Asked.parse(asked)):
-        print(text(made), flush=True)
-
-
 def _reproduce_experiments(
-    experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: object
+    results: Path, experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: object
 ) -> None:
     from mer_core.ledger.reproduction import Clock, conclusion, refuse_drift, reproduce
 
-    results = find_root() / "results"
     clock = Clock(experiments, results, workers, out, options["changes"])
     print(f"{len(experiments)} experiments; {clock.left()}".rstrip("; "))
     rows = []
@@ -499,6 +614,7 @@ def review(
     ] = Path("runs/reproduce"),
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("review.html"),
     paper: Annotated[str | None, typer.Option(help="Its runs and claims only, such as fdp.")] = None,
+    results: Results = None,
 ) -> None:
     """One page for a reviewer: what was run, on what, by what; every claim; what moved; all predictions to save.
 
@@ -506,21 +622,38 @@ def review(
     """
     from mer_core.ledger.review import review as make_review
 
-    out.write_text(page := make_review(find_root() / "results", runs, paper), encoding="utf-8")
+    if not any((stored := _results(results)).glob("*/*/run.json")):
+        raise ValueError(
+            f"There are no stored runs in {stored.resolve()}: `mer keep` stores one; or name --results."
+        )
+    out.write_text(page := make_review(stored, runs, paper), encoding="utf-8")
     print(f"{out}: one file of {len(page.encode()) / 1e6:.1f} MB, complete without a network")
 
 
-def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int) -> None:
+def _results(given: Path | None) -> Path:
+    """The folder that is named; else the book's, and outside of one that of the working directory."""
+    if given is not None:
+        return given
+    try:
+        return find_root() / "results"
+    except BookError:
+        return Path("results")
+
+
+def _run(
+    settings: "RunSettings", folder: Path, workers: int | None, engine: str, per_gpu: int, log: Path | None
+) -> None:
     from mer_core.training import Run
     from mer_core.training import run as run_all
 
     if (folder / "run.json").exists():
         made = Run(folder)
+        made.refuse_stored()
         again = {"computed by other code than today's": made.stale(), "damaged": made.damaged()}
         for what, parts in again.items():
             if parts:
                 print(f"{len(parts)} of {len(made.parts())} parts {what}: made anew")
-    run_all(settings, folder, workers, engine, per_gpu)
+    run_all(settings, folder, workers, engine, per_gpu, log)
     show(folder)
 
 

@@ -77,7 +77,7 @@ def mendable(error: BaseException) -> str | None:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, of a GPU
         return "memory is too short for this. Fewer --workers need less, and so does a smaller batch."
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("mer_core"):
-        return f"the package {error.name} is missing: `make` installs what requirements.txt lists."
+        return f"the package {error.name} is missing: `make` installs it, or `pip install mer-core[book]`."
     meant = isinstance(error, (ValueError, RuntimeError, OSError)) and _raised_in_words(error)
     return str(error) or None if meant else None
 

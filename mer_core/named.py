@@ -50,20 +50,25 @@ def load(place: str) -> object:
     name, _, attribute = place.partition(":")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)  # last, so that nothing here hides a package; workers inherit it
-    if name in _imported and _imported[name] != _code(sys.modules[name]):
-        for file in _files(sys.modules[name]):
-            for old in [old for old, module in sys.modules.items() if _file(module) == file]:
-                del sys.modules[old]
+    _forget_if_edited(name)
     module = _import(name, here)
-    _imported[name] = _code(module)
+    if name not in _imported:
+        _imported[name] = (files := _files(module)), _key(files)
     if not hasattr(module, attribute):
         raise NamingError(f"There is no {attribute!r} in {_file(module) or name}.")
     return getattr(module, attribute)
 
 
-_imported: dict[
-    str, str
-] = {}  # what modules were when they were imported, with what they import of their own package
+# Modules that were imported: their files, with those that they import of their own package, and what these were then.
+_imported: dict[str, tuple[set[Path], str]] = {}
+
+
+def _forget_if_edited(name: str) -> None:
+    files, key = _imported.get(name, (set(), ""))
+    if files and _key(files) != key:
+        for old in [old for old, module in sys.modules.items() if _file(module) in files]:
+            del sys.modules[old]
+        del _imported[name]
 
 
 def _import(name: str, here: str) -> ModuleType:
@@ -72,24 +77,23 @@ def _import(name: str, here: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if not f"{name}.".startswith(f"{error.name}."):  # one that it needs
             raise
-        expected = f"{name.replace('.', '/')}.py"
-        raise NamingError(
-            f"There is no module {name!r}: expected {expected} in {here}, or an installed package."
-        ) from None
+        file = Path(here, *name.split(".")).with_suffix(".py")
+        raise NamingError(f"There is no module {name!r}: expected {file}, or an installed package.") from None
     except Exception as error:  # whatever stands in somebody else's file
-        raise NamingError(
-            f"The module {name!r} can't be imported: {type(error).__name__}: {error}."
-        ) from error
-
-
-def _code(module: ModuleType) -> str:
-    return code_key(_files(module))
+        raise NamingError(f"{name!r} can't be imported: {type(error).__name__}: {error}.") from error
 
 
 def _files(module: ModuleType) -> set[Path]:
-    """Its file, and those that it imports of its own package; none of one that was typed in."""
-    file = _file(module)
-    return closure([file], homes_of(module.__name__, file)) if file else set()
+    """Of one's own package; none of this one, whose files are not edited while they run, nor of what was typed in."""
+    file, name = _file(module), module.__name__
+    return closure([file], homes_of(name, file)) if file and not name.startswith("mer_core.") else set()
+
+
+def _key(files: set[Path]) -> str:
+    try:
+        return code_key(files)
+    except (SyntaxError, OSError):  # half written, or gone: importing it will say so
+        return ""
 
 
 def _file(module: ModuleType) -> Path | None:

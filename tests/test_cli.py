@@ -164,10 +164,8 @@ def test_what_cannot_be_is_said_before_anything_is_prepared(command, tmp_path, m
 def test_an_error_is_a_message_and_an_exit_code_and_no_stack():
     made = mer("run", "mol2")
     assert made.returncode == 1
-    assert (
-        made.stderr
-        == f"mer: There is no method 'mol2'; there are {', '.join(method_names())}. Your own is named module:Class.\n"
-    )
+    there_are = f"there are {', '.join(method_names())}. Your own is named module:Class."
+    assert made.stderr == f"mer: There is no method 'mol2'; {there_are}\n"
     assert not made.stdout
 
 
@@ -181,7 +179,7 @@ def test_a_folder_that_is_no_run_is_said(command, tmp_path, name):
 def test_a_port_that_is_taken_is_said_with_another_one(command, tmp_path, monkeypatch):
     (tmp_path / "_build" / "html").mkdir(parents=True)
     (tmp_path / "_build" / "html" / "index.html").touch()
-    monkeypatch.setattr(cli, "find_root", lambda: tmp_path)
+    monkeypatch.setattr("mer_core.cli.find_root", lambda: tmp_path)
     with socket.create_server(("localhost", 0)) as taken:
         port = taken.getsockname()[1]
         code, _, err = command("serve", "--port", port)

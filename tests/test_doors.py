@@ -69,7 +69,7 @@ def leave(capsys, monkeypatch, tmp_path):
         (lambda: Size(size="large"), "mer: Size: these settings can't be used."),
         (
             missing,
-            "mer: the package no_such_package is missing: `make` installs what requirements.txt lists.",
+            "mer: the package no_such_package is missing: `make` installs it, or `pip install mer-core[book]`.",
         ),
         (lambda: bytearray(1 << 62), "mer: memory is too short for this."),
     ],

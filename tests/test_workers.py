@@ -20,7 +20,7 @@ print(len(open_corpus("synth-mini").clipset(view, limit=8, workers=2)))
 TRAINS = """
 from mer_core.training import RunSettings, run
 settings = RunSettings(method="majority", corpus="synth-mini", groups=2, limit=8)
-print(len(run(settings, "run", workers=2).predictions()))
+print(len(run(settings, "run", workers=2).predictions))
 """
 DEFINES = """
 from mer_core.workers import distribute

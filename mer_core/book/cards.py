@@ -19,7 +19,6 @@ from mer_core.corpora.sources import find_source, source_names
 from mer_core.faces.corpus import CARDS
 from mer_core.ledger.experiments import always_the_commonest, listed
 from mer_core.ledger.results import RESULTS
-from mer_core.ledger.stored import StoredRun
 from mer_core.methods import METHODS, create_method
 from mer_core.methods.base import Method, NetworkMethod, count_parameters
 from mer_core.protocols import (
@@ -30,7 +29,7 @@ from mer_core.protocols import (
     published_tables,
 )
 from mer_core.scoring import seeds_interval
-from mer_core.training import RunSettings
+from mer_core.training import Run, RunSettings
 
 PLAIN = {"corpus": "synth", "classes": "megc2019-3class", "groups": 5, "labelled": 1.0, "limit": None}
 ORIGINS = {
@@ -170,7 +169,7 @@ def _said(method: type[Method]) -> str:
     return f"*{inspect.getdoc(method).splitlines()[0]}* File: {entry}.\n\n{about}\n\n{rest}"
 
 
-def _preset_row(names: tuple[str, ...], made: Method, runs: Mapping[str, StoredRun | None]) -> dict[str, str]:
+def _preset_row(names: tuple[str, ...], made: Method, runs: Mapping[str, Run | None]) -> dict[str, str]:
     return {
         "preset": _code(names),
         "asks for": view_in_words(made.view),
@@ -188,7 +187,7 @@ def _cost(seconds: list[float]) -> str:
     return f"{' to '.join(said)} s" if said else "not trained here"
 
 
-def _preset(run: StoredRun) -> str:
+def _preset(run: Run) -> str:
     return run.record["settings"]["preset"]
 
 
@@ -214,20 +213,20 @@ def view_in_words(view: View) -> str:
     return said + ("; landmarks" if view.landmarks else "")
 
 
-def stored_runs(method: type[Method]) -> Iterator[tuple[str, StoredRun | None]]:
+def stored_runs(method: type[Method]) -> Iterator[tuple[str, Run | None]]:
     """Its listed runs on `synth` with all clips, ablations left out; None of one that `results/` doesn't hold."""
     for name, experiment in listed().items():
         asked = experiment.run
         if asked.method == method.name and set(asked.settings) <= NAMED and _is_plain(asked):
             folder = RESULTS / name
-            yield name, StoredRun(folder) if (folder / "run.json").exists() else None
+            yield name, Run(folder) if (folder / "run.json").exists() else None
 
 
 def _is_plain(asked: RunSettings) -> bool:
     return all(getattr(asked, name) == value for name, value in PLAIN.items())
 
 
-def _run_row(name: str, run: StoredRun) -> dict[str, str]:
+def _run_row(name: str, run: Run) -> dict[str, str]:
     asked, table = run.record["settings"], run.predictions
     interval = seeds_interval(table)
     changed = ", ".join(f"{key} {value}" for key, value in asked["settings"].items())
@@ -242,13 +241,13 @@ def _run_row(name: str, run: StoredRun) -> dict[str, str]:
     }
 
 
-def _seconds(run: StoredRun) -> float:
+def _seconds(run: Run) -> float:
     """Of one core, for one fold and one seed."""
     return run.record["seconds"] / len(run.record["folds"]) / len(run.record["settings"]["seeds"])
 
 
 def _limits(
-    method: type[Method], presets: Mapping[tuple[str, ...], Method], runs: Mapping[str, StoredRun | None]
+    method: type[Method], presets: Mapping[tuple[str, ...], Method], runs: Mapping[str, Run | None]
 ) -> Iterator[str]:
     """What follows from the rest of the card, so that nobody has to find it."""
     yield ORIGINS[method.origin]

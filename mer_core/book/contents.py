@@ -17,6 +17,7 @@ import nbformat
 import yaml
 
 from mer_core import code
+from mer_core.place import BookError
 
 RESULTS = "results/"
 STORED = "mer_core/ledger/stored.py"  # what reads them
@@ -25,19 +26,6 @@ STUDIES = "mer_core/studies"
 ALWAYS = ("mer_core/numerics.py", "requirements.lock")  # what every number depends on
 EXECUTED = "executed"  # a notebook's note of how long it took, and where
 ASKED = "asked"  # another: for which stored runs its code asked, and which code that was
-
-
-class BookError(RuntimeError):
-    """The book can't be made; the message names the chapter and what to do."""
-
-
-def find_root(start: Path | None = None) -> Path:
-    """The folder of the book: the nearest one upwards that holds `_toc.yml`."""
-    start = (start or Path.cwd()).resolve()
-    for folder in (start, *start.parents):
-        if (folder / "_toc.yml").exists():
-            return folder
-    raise BookError(f"There is no book here: neither {start} nor a folder above it holds _toc.yml.")
 
 
 def chapters(root: Path) -> list[str]:

@@ -1,12 +1,11 @@
-"""Figures of the chapter "What holds up"."""
-
-from html import escape
+"""Claims and their verdicts, as chapters show them."""
 
 import pandas as pd
 import plotly.graph_objects as go
 from IPython.display import HTML
 
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
+from mer_core.figures.table import table
 from mer_core.ledger.experiments import load_paper
 
 COLOURS = {"supported": FOR, "undecided": QUIET, "not supported": AGAINST}
@@ -17,31 +16,21 @@ SYMBOLS = {
 }  # not by colour alone
 
 
-def claims_table(judged: pd.DataFrame) -> HTML:
-    """A row a claim, with links to where it is tested and to its two runs: rows of `verdicts`, named `fdp: order`."""
-    heads = "".join(
-        f"<th>{head}</th>" for head in ("name", "claim", "better", "worse", "difference", "verdict")
-    )
-    rows = "".join(_linked(*name.split(": "), row) for name, row in judged.iterrows())
-    return HTML(f'<table class="dataframe"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
-
-
-def _linked(paper: str, name: str, row: pd.Series) -> str:
-    claim, (tests, runs) = load_paper(paper).claims[name], sections(paper)
-    links = (tests, f"{paper}: {name}"), (runs, claim.better), (runs, claim.worse)
-    first, *pair = (f'<a href="{place}">{escape(text)}</a>' for place, text in links)
-    span = f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
-    said = span if pd.notna(row["difference"]) else "–"
-    cells = first, escape(claim.says), *pair, said, row["verdict"]
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-
-
 def sections(paper: str) -> list[str]:
     """Where a list's claims are tested and where its runs stand, as links from a chapter on the evidence."""
     asked = load_paper(paper)
     page = asked.page.removeprefix("evidence/")
     page = page if page != asked.page else f"../{page}"
     return [f"{page}.html#{asked.sections[what]}" for what in ("claims", "runs")]
+
+
+def verdict_table(judged: pd.DataFrame) -> HTML:
+    """A row a claim: its words, the difference with its interval, its chance before and after correction."""
+    return table(
+        judged.rename_axis("name")[["claim", "difference", "low", "high", "p", "corrected", "seeds", "verdict"]],
+        "Claims as differences of two runs; `corrected` counts all claims of the list.",
+        intervals={"difference": ("low", "high")}, signed=["difference"], chips=["verdict"],
+    )  # fmt: skip
 
 
 def forest(judged: pd.DataFrame) -> go.Figure:

@@ -6,28 +6,23 @@
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import Field
 
 from mer_core.asked import ask
-from mer_core.ledger.stored import StoredRun
+from mer_core.ledger.stored import stored_runs
 from mer_core.scoring.metrics import scores
-from mer_core.scoring.statistics import (
-    classes_known,
-    difference_interval,
-    holm,
-    paired,
-    permutation_test,
-    same_seeds,
-    seeds_interval,
-)
+from mer_core.scoring.statistics import Paired, classes_known, holm, seeds_interval
+from mer_core.scoring.tables import LEVEL
 from mer_core.settings import Settings, SettingsError
-from mer_core.training import RunSettings
+from mer_core.training import Run, RunSettings
 
 PAPERS = Path(__file__).parent / "lists"
-LEVEL = 0.05  # a smaller p-value, after correction, decides a claim
+OWN = "own"  # the folder of `results/` for runs of no list
+SAME_CLIPS = ("corpus", "classes", "groups", "official", "limit", "labelled")  # and folds: settings of a run
+NUMBERS = ["difference", "low", "high", "p", "corrected"]
 COLUMNS = ["claim", "difference", "low", "high", "p", "seeds", "verdict", "corrected"]  # of `verdicts`
 
 
@@ -36,7 +31,7 @@ class Claim(Settings):
 
     says: str
     where: str = Field(description="where the paper says so")
-    better: str = Field(description="the run that should score higher")
+    better: str = Field(description="the run that should score higher; of another list: famnet/clip")
     worse: str
     score: Literal["uf1", "uar", "accuracy", "weighted_f1"] = "uf1"
 
@@ -78,17 +73,25 @@ def load_paper(name: str) -> Paper:
     """The experiments of a paper; a claim about a run that is not listed is an error."""
     if name not in paper_names():
         raise ValueError(f"There is no paper {name!r}; there are {', '.join(paper_names())}.")
+    paper = Paper.parse({"name": name, **_read(name)})
+    asked = {run for claim in paper.claims.values() for run in (claim.better, claim.worse)}
+    if unknown := sorted(run for run in asked if not _is_listed(*stored_name(name, run).split("/"))):
+        raise SettingsError(f"{name}.toml: claims compare {unknown}, which are no experiments.")
+    return paper
+
+
+def _read(name: str) -> dict[str, Any]:
+    """A list with all its experiments, those of a product among them."""
     plain = tomllib.loads((PAPERS / f"{name}.toml").read_text(encoding="utf-8"))
     defaults = plain.pop("defaults", {})
     every = _product(plain.pop("rows", {}), plain.pop("columns", {}))
     for key, experiment in plain.pop("experiments", {}).items():
         every[key] = _joined(every.get(key, {}), experiment)  # of its own, or one of the product made to fit
-    experiments = {key: _experiment(defaults, experiment) for key, experiment in every.items()}
-    paper = Paper.parse({"name": name, "experiments": experiments, **plain})
-    asked = {run for claim in paper.claims.values() for run in (claim.better, claim.worse)}
-    if unknown := asked - set(paper.experiments):
-        raise SettingsError(f"{name}.toml: claims compare {sorted(unknown)}, which are no experiments.")
-    return paper
+    return {**plain, "experiments": {key: _experiment(defaults, row) for key, row in every.items()}}
+
+
+def _is_listed(paper: str, experiment: str) -> bool:
+    return paper in paper_names() and experiment in _read(paper)["experiments"]
 
 
 def _product(rows: dict[str, dict], columns: dict[str, dict]) -> dict[str, dict]:
@@ -114,8 +117,8 @@ def _joined(one: dict, other: dict) -> dict:
 
 
 def stored_name(paper: str, experiment: str) -> str:
-    """The folder of an experiment in `results/`."""
-    ask(name := f"{paper}/{experiment}")
+    """The folder of an experiment in `results/`; one of another list has it in its name."""
+    ask(name := experiment if "/" in experiment else f"{paper}/{experiment}")
     return name
 
 
@@ -146,6 +149,22 @@ def _main_rows(found: dict[str, Experiment], only: str | None) -> dict[str, Expe
     return rows
 
 
+def own_rows(results: Path) -> dict[str, Experiment]:
+    """Further rows of that table: runs of no list, `own/mine`, on the clips and folds of a row that is listed."""
+    ask(OWN)
+    known = {_clips(row.run) for row in listed().values() if row.main}
+    runs = {run.name: run.settings for run in stored_runs(results) if run.folder.parent.name == OWN}
+    return {
+        name: Experiment(about=f"{settings.method}, of no list", main=True, run=settings)
+        for name, settings in runs.items()
+        if _clips(settings) in known
+    }
+
+
+def _clips(run: RunSettings) -> tuple[object, ...]:
+    return tuple(getattr(run, name) for name in SAME_CLIPS)
+
+
 def main_label(experiment: Experiment) -> str:
     """The name of a main row, or of the one that an experiment runs once more."""
     return (listed(main=True)[experiment.again] if experiment.again else experiment).label
@@ -174,7 +193,7 @@ def score_rows(paper: Paper, results: Path) -> pd.DataFrame:
     rows = {}
     for name, experiment in paper.experiments.items():
         if (results / stored_name(paper.name, name) / "run.json").exists():
-            table = StoredRun(results / stored_name(paper.name, name)).predictions
+            table = Run(results / stored_name(paper.name, name)).predictions
             interval = seeds_interval(table)
             rows[name] = {
                 "about": experiment.about,
@@ -197,7 +216,7 @@ def verdicts(paper: Paper, results: Path, level: float = LEVEL) -> pd.DataFrame:
     for name, row in made.items():
         row["corrected"] = corrected.get(name, float("nan"))
         row["verdict"] = verdict(row["difference"], row["corrected"], level)
-    return pd.DataFrame(made, index=COLUMNS).T.astype({"corrected": float})
+    return pd.DataFrame(made, index=COLUMNS).T.astype(dict.fromkeys(NUMBERS, float))
 
 
 def verdict(difference: float, corrected: float, level: float = LEVEL) -> str:
@@ -219,8 +238,7 @@ def _tested(paper: Paper, claim: Claim, results: Path) -> dict[str, object]:
     row = {"claim": claim.says, **dict.fromkeys(("difference", "low", "high", "p"), float("nan")), "seeds": 0}
     if not all((folder / "run.json").exists() for folder in folders):
         return row
-    better, worse = same_seeds(*(StoredRun(folder).predictions for folder in folders))
-    asked = {**paired(better, worse), "n_classes": classes_known(better), "score": claim.score}
-    interval, p = difference_interval(**asked), permutation_test(**asked).p_value
+    pair = Paired.of(*(Run(folder).predictions for folder in folders))
+    interval, p = pair.interval(claim.score), pair.test(claim.score).p_value
     numbers = {"difference": interval.value, "low": interval.low, "high": interval.high, "p": p}
-    return {**row, **numbers, "seeds": better["seed"].nunique()}
+    return {**row, **numbers, "seeds": pair.seeds}

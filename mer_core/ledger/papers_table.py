@@ -5,13 +5,14 @@ import pandas as pd
 
 from mer_core.corpora.prepared import PreparedCorpus
 from mer_core.ledger import reported as figures
+from mer_core.ledger.compare import warnings
 from mer_core.ledger.experiments import load_paper
 from mer_core.ledger.licensed import Column, Computed, Protocol
 from mer_core.ledger.reported import Figure, reported
 from mer_core.protocols import class_map, folds_in_words, published_selections
 from mer_core.scoring.conventions import Predictions, fold_mean_weighted
 from mer_core.scoring.statistics import Interval, bootstrap_interval, columns
-from mer_core.scoring.tables import SCORES, warnings
+from mer_core.scoring.tables import SCORES
 
 UNKNOWN, OTHERWISE = "not known", " ≠"  # the mark of what is otherwise than in the paper
 BY_FOLD = "weighted F1, mean of folds"  # what released code prints where nothing is pooled
@@ -69,7 +70,7 @@ def _computed(column: Column, protocol: Protocol) -> dict[str, str]:
         TITLES[fact]: f"{value}{OTHERWISE if getattr(protocol, fact) not in (None, value) else ''}"
         for fact, value in _facts(column).items()
     }
-    scores = {title: str(interval(column, title)) for title in SCORES}
+    scores = {title: str(score_interval(column, title)) for title in SCORES}
     return marked | scores | ({BY_FOLD: f"{by_fold(column):.3f}"} if _is_by_fold(protocol) else {})
 
 
@@ -79,15 +80,15 @@ def _is_by_fold(protocol: Protocol) -> bool:
 
 def by_fold(column: Column) -> float:
     """Weighted F1 of every fold, averaged: for the audit only."""
-    said = column.run.predictions()
+    said = column.run.predictions
     truth, predicted, fold = (said[name].to_numpy() for name in ("truth", "predicted", "fold"))
     once = np.ones(len(said), int)
     return fold_mean_weighted(Predictions(truth, predicted[None], fold, once, _n_classes(column))).f1
 
 
-def interval(column: Column, title: str) -> Interval:
+def score_interval(column: Column, title: str) -> Interval:
     """A score of this run, and the range it would fall in with other people."""
-    said = columns(column.run.predictions())
+    said = columns(column.run.predictions)
     return bootstrap_interval(**said, n_classes=_n_classes(column), score=SCORES[title])
 
 
@@ -97,7 +98,7 @@ def _n_classes(column: Column) -> int:
 
 def _facts(column: Column) -> dict[str, object]:
     """How this run is scored, as a protocol says it."""
-    predictions, released = column.run.predictions(), column.run.settings.create_method().settings.released
+    predictions, released = column.run.predictions, column.run.settings.create_method().settings.released
     return {
         "n_classes": _n_classes(column),
         "folds": folds_in_words(None),
@@ -127,7 +128,7 @@ def _reported_note(made: Computed, figure: Figure) -> str:
     if (share := _share(figure)) is None:
         return f"{figure.score} ({figure.where}): nothing that is computed here can stand beside it{unknown}"
     verdicts = [
-        f"{verdict(share, interval(c, figure.score))} the interval of {c.title}" for c in made.columns
+        f"{verdict(share, score_interval(c, figure.score))} the interval of {c.title}" for c in made.columns
     ]
     return f"{figure.score} ({figure.where}): {', '.join(verdicts)}{unknown}"
 

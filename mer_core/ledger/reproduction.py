@@ -18,7 +18,8 @@ import pandas as pd
 from mer_core import atomic
 from mer_core.clips import content_key
 from mer_core.ledger.experiments import Experiment, always_the_commonest, uf1
-from mer_core.ledger.stored import StoredRun, keep, stored_runs
+from mer_core.ledger.index import store as store_run
+from mer_core.ledger.stored import stored_runs
 from mer_core.methods import find_method
 from mer_core.training import Run, RunSettings
 from mer_core.training import run as run_all
@@ -68,23 +69,23 @@ def seed_spreads(results: Path) -> list[Spread]:
     return [_spread(run) for run in several]
 
 
-def _spread(run: StoredRun) -> Spread:
+def _spread(run: Run) -> Spread:
     values = pd.Series([uf1(rows) for _, rows in run.predictions.groupby("seed")])
     return Spread(run.name, _family(run), float(values.var()), len(values) - 1)
 
 
-def _family(run: StoredRun) -> tuple[str, str]:
+def _family(run: Run) -> tuple[str, str]:
     return run.record["settings"]["method"], run.record["settings"]["preset"]
 
 
-def _draws(run: StoredRun) -> bool:
+def _draws(run: Run) -> bool:
     try:
         return find_method(run.record["settings"]["method"]).draws
     except ValueError:  # a method that is not here may do anything
         return True
 
 
-def tolerance(made: Run, kept: StoredRun, spreads: Sequence[Spread]) -> Tolerance:
+def tolerance(made: Run, kept: Run, spreads: Sequence[Spread]) -> Tolerance:
     """How far a run may be from the stored one."""
     if not _draws(kept):
         other = ", but saw other data" if _saw_other_data(made, kept.record) else ""
@@ -176,9 +177,9 @@ class Reproduced:
         return "; ".join(part for part in (self.verdict, self.reason) if part)
 
 
-def compared(name: str, made: Run, kept: StoredRun, spreads: Sequence[Spread]) -> Reproduced:
+def compared(name: str, made: Run, kept: Run, spreads: Sequence[Spread]) -> Reproduced:
     """A finished run beside the stored one, clip by clip."""
-    now, stored = made.predictions(), kept.predictions
+    now, stored = made.predictions, kept.predictions
     if otherwise := differences(made.settings, RunSettings.parse(kept.record["settings"])):
         return Reproduced(name, uf1(now), otherwise=otherwise)
     allowed, differ = tolerance(made, kept, spreads), answered_otherwise(now, stored)
@@ -212,12 +213,12 @@ def reproduce(
         as_listed = asked == experiment.run
         made = run_all(asked, place(folder, name, experiment.run, changes or {}), workers, engine)
         if is_new:
-            row = Reproduced(name, uf1(made.predictions()), otherwise=differences(asked, experiment.run))
+            row = Reproduced(name, uf1(made.predictions), otherwise=differences(asked, experiment.run))
         else:
-            row = compared(name, made, StoredRun(kept), spreads)
+            row = compared(name, made, Run(kept), spreads)
             _list_differing(row.differ, differing_file(made.folder))
         if as_listed and (is_new or store):
-            keep(made, kept)
+            store_run(made, results, name)
         yield row
 
 
@@ -320,7 +321,7 @@ class Clock:
         changes: Mapping[str, object] | None = None,
     ) -> None:
         stored = {name: results / name for name in experiments if (results / name / "run.json").exists()}
-        taken = {name: StoredRun(folder).record.get("seconds") for name, folder in stored.items()}
+        taken = {name: Run(folder).record.get("seconds") for name, folder in stored.items()}
         known = [seconds for seconds in taken.values() if seconds]
         usual = sum(known) / len(known) if known else float("nan")
         self.cost = {

@@ -15,8 +15,9 @@ import pandas as pd
 
 from mer_core import open_corpus
 from mer_core.ledger.reproduction import answered_otherwise
-from mer_core.ledger.stored import StoredRun, stored_runs
+from mer_core.ledger.stored import stored_runs
 from mer_core.settings import flat
+from mer_core.training import Run
 from mer_core.training.parts import Material, Part, Result, RunSettings, compute, material
 from mer_core.training.provenance import packages, processor
 
@@ -25,7 +26,7 @@ from mer_core.training.provenance import packages, processor
 class Stored:
     """A part of a stored run."""
 
-    run: StoredRun
+    run: Run
     part: Part
     seconds: float  # that it took; NaN: nobody noted it
 
@@ -77,7 +78,7 @@ def stored_parts(results: Path) -> list[Stored]:
     return [Stored(one.run, one.part, cost) for one, cost in zip(parts, seconds.fillna(usual), strict=True)]
 
 
-def _parts(run: StoredRun) -> Iterator[Stored]:
+def _parts(run: Run) -> Iterator[Stored]:
     folds, seeds = run.record["folds"], run.record["settings"]["seeds"]
     seconds = run.record.get("seconds", float("nan")) / (len(folds) * len(seeds))
     yield from (Stored(run, Part(fold, seed), seconds) for seed in seeds for fold in folds)

@@ -17,10 +17,11 @@ records which files it began with. There is no warm-up, and all stages take as m
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Self, TypeVar
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -327,13 +328,15 @@ class Scale(nn.Module):
 class Fusion(nn.Module):
     """Two score vectors (B, C) in one, before the softmax; α is the share of the first.
 
-    Each is brought to one scale first: else the branch that is surer of itself would decide alone. Learned forms are
-    fitted on clips that the branches were trained on: they come to trust the one that knows those by heart.
+    Each is brought to one scale first: else the branch that is surer of itself would decide alone. That is our choice,
+    and it has a price: a branch that knows nothing becomes as loud as one that knows. So it can be left out. Learned
+    forms are fitted on clips that the branches were trained on: they come to trust the one that knows those by heart.
     """
 
-    def __init__(self, form: str, alpha: float, n_classes: int) -> None:
+    def __init__(self, form: str, alpha: float, n_classes: int, scale: str = "unit") -> None:
         super().__init__()
-        self.form, self.scales = form, nn.ModuleList([Scale(), Scale()])
+        scales = [Scale(), Scale()] if scale == "unit" else [nn.Identity(), nn.Identity()]
+        self.form, self.scales = form, nn.ModuleList(scales)
         if form == "linear":
             self.mix = skip_init(nn.Linear, 2 * n_classes, n_classes)  # draws nothing: branches learn as ever
             with torch.no_grad():  # begins as the fixed form
@@ -365,7 +368,7 @@ class TwoBranches(nn.Module):
         super().__init__()
         self.amnet2d = ApexBranch(settings, n_classes, settings.weights_2d)
         self.amnet3d = ClipBranch(settings, n_classes, settings.weights_3d)
-        self.fuse = Fusion(settings.fusion, settings.alpha, n_classes)
+        self.fuse = Fusion(settings.fusion, settings.alpha, n_classes, settings.scores)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         apex, clip = x[:, :2], x[:, 1:]  # apex and onset; onset to offset
@@ -461,6 +464,11 @@ class AMNetSettings(NetworkSettings):
         description="where changes since the onset take the place of raw frames: ours, not the paper's",
     )
     apex_shift: int = Field(0, ge=-32, le=32, description="frames of the clip that the apex is missed by")
+    apex_frame: Literal["labelled", "noise"] = Field(
+        "labelled",
+        description="what the apex frame's branch sees; noise: nothing of the clip, as a control of what fusion makes "
+        "of a branch that knows nothing",
+    )
     shrink: int = Field(
         1, ge=1, description="pixels across that are averaged into one: the view is finer by that"
     )
@@ -503,6 +511,9 @@ class FAMNetSettings(AMNetSettings):
     weights_3d: str | None = Field(None, description="file of torchvision's r3d_18; none: begin at random")
     fusion: Literal["fixed", "learned", "linear"] = Field(
         "fixed", description="of the scores: α as set, α as learned, or a linear layer"
+    )
+    scores: Literal["unit", "raw"] = Field(
+        "unit", description="of each branch as they are fused: with the same mean and spread, or as they are"
     )
     alpha: float = Field(0.5, gt=0, lt=1, description="share of the apex frame's branch")
     fusion_epochs: int = Field(
@@ -567,7 +578,9 @@ class _Branches(NetworkMethod[B]):
         frames = np.asarray(clips.frames)
         at = self.view.apex_moment(clips.clips) + self.settings.apex_shift
         rows, at = np.arange(len(frames)), at.clip(0, frames.shape[1] - 1)
-        return self.shrunk(np.stack([frames[rows, at], frames[:, 0]], axis=1))
+        pair = np.stack([frames[rows, at], frames[:, 0]], axis=1)
+        is_noise = self.settings.apex_frame == "noise"
+        return self.shrunk(_noise(clips.clips["clip"], pair.shape) if is_noise else pair)
 
     def shrunk(self, frames: np.ndarray) -> Tensor:
         """(N, T, H, W[, 3]) of 0 … 255 → (N, T, channels, size, size) of 0 … 1."""
@@ -623,6 +636,12 @@ class _Branches(NetworkMethod[B]):
         error = unit_loss(outputs["action_units"].float(), batch["action_units"], batch["action_unit_weight"])
         made["action_units"] = self.settings.au_weight * error
         return weighed(made, outputs["log_variances"][0]) if "log_variances" in outputs else made
+
+
+def _noise(names: Iterable[str], shape: tuple[int, ...]) -> np.ndarray:  # (N, 2, H, W[, 3])
+    """Grey noise in the place of frames, of each clip its own and always the same."""
+    draws = [np.random.RandomState(crc32(name.encode())) for name in names]
+    return np.stack([draw.normal(128, 32, shape[1:]).clip(0, 255) for draw in draws]).astype(np.uint8)
 
 
 class AMNet2D(_Branches[BranchSettings]):

@@ -21,7 +21,7 @@ A third variant, `figure`, is the paper as its overview figure draws it, which c
     global block    one after the other: pointwise convolution, attention, and the two parts of a local block
     rank scorer     a score a frame, and a third loss that asks it to grow with time
     recognition     one layer
-    parameters      FIGURE (five classes)
+    parameters      53,102,807 (five classes)
 
 What the paper's text leaves open is read from the unused parts of the released code: the global block, and where it
 stands. The text splits a local block's convolution into groups, the code does not: `local="grouped"` does (70,986,254
@@ -200,12 +200,19 @@ class FrameEncoder(nn.Module):
         self.stem = stem(settings.stem, settings.first)
         self.stages, width = _stages(settings)
         self.norm = BatchNorm2d(width)
-        self.describe = nn.Linear(width, settings.side**2)
+        self.describe, self.side = nn.Linear(width, settings.side**2), settings.side
+        self.picture = nn.Conv2d(settings.stem, 1, 1) if settings.drawn_from == "maps" else None
         self.apply(partial(_begin, spread=settings.spread))
 
     def forward(self, frames: Tensor) -> Tensor:
-        maps = self.norm(self.stages(self.stem(frames)))  # (N, width, H/32, W/32)
-        return self.describe(maps.mean(dim=(2, 3)))
+        early = self.stem(frames)  # (N, stem, H/4, W/4)
+        maps = self.norm(self.stages(early))  # (N, width, H/32, W/32)
+        vectors = self.describe(maps.mean(dim=(2, 3)))
+        if self.picture is None:
+            return vectors
+        # Where in the face something is: a mean over all places has forgotten it.
+        fine = F.interpolate(self.picture(early), size=self.side, mode="bilinear", align_corners=False)
+        return vectors + fine.flatten(1)
 
 
 def _stages(settings: "FDPSettings") -> tuple[nn.Sequential, int]:
@@ -270,7 +277,7 @@ class RankPooling(nn.Module):
         """Each position over time, by no weight that is learnt."""
         if self.time == "max":
             return maps.amax(dim=1, keepdim=True)
-        weights = torch.from_numpy(rank_weights(FRAMES, of="means")).to(maps)
+        weights = torch.tensor(rank_weights(FRAMES, of="means").tolist()).to(maps)
         return (weights[:, None, None] * maps).mean(dim=1, keepdim=True)
 
     def arrange(self, vectors: Tensor) -> Tensor:  # (B, 8, S, S)
@@ -474,6 +481,11 @@ class FDPSettings(NetworkSettings):
         "extremes",
         description="what the image to draw is stretched by: its darkest and brightest pixel, so that a still place "
         "has any grey; or what 98 % of its pixels are between, about a middle grey that is always 0.5",
+    )
+    drawn_from: Literal["vector", "maps"] = Field(
+        "vector",
+        description="what an image can be drawn from: a frame's vector, made of a mean over all places; or this and a "
+        "map of the stem: ours, since the vector of a narrow network can't hold a picture",
     )
     centred: bool = Field(False, description="take away each clip's mean frame: what never moves")
     order: Literal["forward", "reversed", "shuffled", "still"] = Field(

@@ -218,6 +218,24 @@ class Correlation(nn.Module):
         return apart.permute(0, 3, 5, 2, 4, 1).reshape(len(maps), 4, self.near**2, -1)
 
 
+class Nearby(nn.Module):
+    """The same close by, and fine: cosine with each position up to two away, (N, C, h, w) twice → (N, 25, h, w).
+
+    Ours: at an eighth of the size and in steps of two positions, a tenth of a pixel can't be seen.
+    """
+
+    reach = 2
+    displacements = (2 * reach + 1) ** 2
+
+    def forward(self, here: Tensor, there: Tensor) -> Tensor:
+        here, there = F.normalize(here, dim=1), F.pad(F.normalize(there, dim=1), 4 * [self.reach])
+        h, w = here.shape[2:]
+        steps = range(2 * self.reach + 1)
+        return torch.stack(
+            [(here * there[:, :, y : y + h, x : x + w]).sum(dim=1) for y in steps for x in steps], dim=1
+        )
+
+
 def overlapping(side: int) -> Tensor:
     """Which of the 21 × 21 released displacements, −20, −18 … 20 each way, can overlap on a map: all others give 0."""
     steps = torch.arange(-REACH, REACH + 1, 2)
@@ -238,17 +256,19 @@ class FlowNet(nn.Module):
             conv_norm(a, b, 4, 2),
             conv_norm(b, c, 2, 2),
         )
+        self.near = Nearby() if settings.correlation == "fine" else None
+        fine = self.near.displacements if self.near else 0
         self.redirect, self.correlate = conv_norm(c, settings.redirect, 1), Correlation(settings.side)
         live = overlapping(settings.side)
         places = (2 * REACH // 2 + 1) ** 2 if settings.is_released else len(live)
         before, after = torch.arange(settings.redirect), torch.arange(2 * settings.stack[-1])
         kept = torch.cat([before, settings.redirect + live, settings.redirect + places + after])
         self.register_buffer("kept", kept if settings.is_released else None, persistent=False)
-        self.conv3_1 = conv_norm(settings.redirect + places + 2 * settings.stack[-1], c, 3)
+        self.conv3_1 = conv_norm(settings.redirect + places + 2 * settings.stack[-1] + fine, c, 3)
         self.conv4 = nn.Sequential(conv_norm(c, d, 3, 2), conv_norm(d, d, 3))
         self.conv5 = nn.Sequential(conv_norm(d, e, 3, 2), conv_norm(e, e, 3))
         self.conv6 = nn.Sequential(conv_norm(e, f, 3, 2), conv_norm(f, f, 3))
-        self._build_decoder(settings.decoder, skips=(e, d, c, b, a, 1), deepest=f)
+        self._build_decoder(settings.decoder, skips=(e, d, c, b, a + fine, 2 if fine else 1), deepest=f)
         self.apply(_kaiming)
 
     @property
@@ -269,10 +289,16 @@ class FlowNet(nn.Module):
         n = len(first)  # the first 7 of 8 moments are those of the pairs' first frames
         here, there = maps[:n], maps[-n:]
         alike = F.leaky_relu(self.correlate(here, there), 0.1)
-        deep3 = self._join(torch.cat([self.redirect(here), alike, first, second], dim=1))  # (7B, c, n, n)
+        seen, fine, picture = [self.redirect(here), alike, first, second], edges[:n], frames[:n]
+        if self.near:
+            near = self.near(edges[:n], edges[-n:])  # (7B, 25, H/2, W/2)
+            seen.append(F.adaptive_avg_pool2d(near, here.shape[2:]))
+            fine = torch.cat([fine, near], dim=1)
+            picture = torch.cat([picture, frames[-n:]], dim=1)  # both: what changes between them
+        deep3 = self._join(torch.cat(seen, dim=1))  # (7B, c, n, n)
         deep4 = self.conv4(deep3)
         deep5 = self.conv5(deep4)
-        return self._decode(self.conv6(deep5), (deep5, deep4, deep3, parts[:n], edges[:n], frames[:n]))
+        return self._decode(self.conv6(deep5), (deep5, deep4, deep3, parts[:n], fine, picture))
 
     def _join(self, x: Tensor) -> Tensor:
         """As released, the weights of displacements that never overlap are there too: here they are left out."""
@@ -342,6 +368,7 @@ class MOLNet(nn.Module):
         self.stack = convolution_stack(settings)
         self.first, self.second = F5C(settings), F5C(settings)
         self.flow = FlowNet(settings) if settings.flow_weight else None
+        self.amplified = settings.amplify if settings.flow_sees == "raw" else 1.0
         self.landmarks = landmark_head(settings)
         self.classify = classifier(settings, n_classes)
 
@@ -362,8 +389,18 @@ class MOLNet(nn.Module):
             "landmarks": self.unit * self.landmarks(second).view(PAIRS, -1, 68, 2).transpose(0, 1),
         }
         if self.flow:
-            outputs["flow"] = self.flow(frames, first, second).unflatten(0, (PAIRS, -1)).transpose(0, 1)
+            flow = self.flow(self._less_amplified(frames), first, second)
+            outputs["flow"] = flow.unflatten(0, (PAIRS, -1)).transpose(0, 1)
         return outputs
+
+    def _less_amplified(self, frames: Tensor) -> Tensor:  # (8B, 1, H, W)
+        """What changes in a clip is as small again as in its raw frames, beside a face of unit contrast."""
+        if self.amplified == 1:
+            return frames
+        clips = frames.unflatten(0, (FRAMES, -1))  # (8, B, 1, H, W)
+        still = clips.mean(dim=0)
+        raw = still + (clips - still) / self.amplified
+        return (raw / raw.std(dim=(0, 2, 3, 4), keepdim=True).clamp(min=1e-6)).flatten(0, 1)
 
     def _checked(self, x: Tensor) -> Tensor:
         side = x.shape[-1]
@@ -419,6 +456,14 @@ class MOLSettings(NetworkSettings):
     flow: Flow = Field("tvl1", description="the motion to learn, between neighbouring frames")
     flow_weight: float = Field(
         10 / 7, ge=0, description="of its mean squared error; released: 10, and a mean over 7 twice"
+    )
+    correlation: Literal["released", "fine"] = Field(
+        "released",
+        description="of neighbouring frames: at 1/8 of the size in steps of two positions; or also at half of it in "
+        "steps of one, and both frames side by side: ours",
+    )
+    flow_sees: Literal["frames", "raw"] = Field(
+        "frames", description="what flow is estimated from; raw: changes that are not amplified"
     )
     landmark_weight: float = Field(0.1, ge=0, description="of the landmark loss")
     landmark_unit: Literal["pixels", "crop"] = Field(
@@ -485,6 +530,10 @@ class MOLSettings(NetworkSettings):
         if crop not in (None, self.size):
             raise ValueError(
                 f"expected a crop of {self.size} pixels, the size of a frame, or none; got {crop}"
+            )
+        if self.correlation == "fine" and self.is_released:
+            raise ValueError(
+                "correlation='fine' is ours: the released network has its own, leave one of them out"
             )
         if self.shared_landmarks and crop is None:
             raise ValueError("shared_landmarks needs crops: set augment.crop to the size of a frame")

@@ -26,9 +26,10 @@ from mer_core.corpora.source import Row, Source, SourceError
 from mer_core.corpora.survey import Survey, see_pictures
 from mer_core.devices import one_thread
 from mer_core.faces.corpus import CARDS, EXACT
+from mer_core.ledger.compare import warnings
 from mer_core.methods import FeatureMethod, NetworkMethod, create_method, find_method
 from mer_core.protocols import class_map
-from mer_core.scoring.tables import score_table, warnings
+from mer_core.scoring.tables import score_table
 from mer_core.studies.attribution import attribution, still
 from mer_core.training import Examples, Run, examples, load_network, predict_clips, predict_outputs
 from mer_core.training.weights import read_card
@@ -127,6 +128,7 @@ def predict(
     at the onset, in pixels, the viewer's left one first. With neither, the middle square of each picture is the face.
     """
     clip, run = Path(clip), run if isinstance(run, Run) else Run.open(run)
+    run.refuse_stored()
     method = _method(run)
     with TemporaryDirectory() as work:
         found = _survey(clip, marks or Marks(), Path(work))
@@ -339,7 +341,7 @@ def _landmarks(
     if view.landmarks or view.align == "frame":
         raise PredictionError(
             "Expected to be told where the face is, since this method aligns it. Add --landmarks FILE (68 points a "
-            "frame), --landmarks dlib (a detector: pip install -r requirements-landmarks.txt), or --eyes X,Y,X,Y."
+            "frame), --landmarks dlib (a detector: pip install mer-core[landmarks]), or --eyes X,Y,X,Y."
         )
     return None
 
@@ -479,8 +481,8 @@ def _pictures(shown: ClipSet, where: np.ndarray) -> Pictures:
 
 
 def _cautions(made: Prediction) -> Iterator[str]:
-    run, table = made.run, made.run.predictions()
-    corpus, uf1 = run.settings.corpus, score_table(run.predictions()).loc["UF1"]
+    run, table = made.run, made.run.predictions
+    corpus, uf1 = run.settings.corpus, score_table(run.predictions).loc["UF1"]
     if all(name in CARDS for name in corpus.split("+")):
         yield f"The classes were learnt from {corpus}: synthetic faces. What is said of people was never measured."
     else:

@@ -11,7 +11,6 @@ from mer_core.scoring.statistics import (
     holm,
     paired,
     per_class,
-    per_subject,
     permutation_test,
     same_seeds,
     seeds_interval,
@@ -19,6 +18,6 @@ from mer_core.scoring.statistics import (
 
 __all__ = [
     "CONVENTIONS", "Predictions", "Scores", "audit", "block_scores", "bootstrap_interval", "columns",
-    "critical_differences", "difference_interval", "holm", "paired", "per_class", "per_subject", "permutation_test",
+    "critical_differences", "difference_interval", "holm", "paired", "per_class", "permutation_test",
     "same_seeds", "scores", "seeds_interval",
 ]  # fmt: skip

@@ -208,6 +208,14 @@ def _macro_precision(predictions: Predictions) -> float:
 
 
 def _chosen(matrices: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Each fold's matrix at its best epoch, (F, C, C), by `values` (E, F); among equals the latest epoch."""
-    best = len(values) - 1 - values[::-1].round(12).argmax(axis=0)  # (F,); rounded, so that equals are equal
-    return matrices[best, np.arange(matrices.shape[1])]
+    """Each fold's matrix at its best epoch, (F, C, C), by `values` (E, F)."""
+    return matrices[latest_best(values), np.arange(matrices.shape[1])]
+
+
+def latest_best(values: np.ndarray) -> np.ndarray:
+    """Which epoch is the best, along the first axis; among equals the latest: rounded, so that equals are equal.
+
+    >>> latest_best(np.array([[0.1, 0.3], [0.1 + 1e-15, 0.2]])).tolist()
+    [1, 0]
+    """
+    return len(values) - 1 - values[::-1].round(12).argmax(axis=0)

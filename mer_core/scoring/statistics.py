@@ -8,9 +8,9 @@ sum of these matrices, so thousands of corpora are one matrix product, and their
 Explained in the chapter "How to inflate a score".
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -50,7 +50,7 @@ def _weighted_f1(matrices: np.ndarray) -> np.ndarray:
     return _share((matrices.sum(-1) * _f1(matrices)).sum(-1), matrices.sum((-2, -1)))  # (…,)
 
 
-SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+FORMULAS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "uf1": lambda matrices: _f1(matrices).mean(-1),
     "uar": lambda matrices: _recall(matrices).mean(-1),
     "accuracy": _accuracy,
@@ -64,9 +64,9 @@ def score_matrices(matrices: ArrayLike, score: str = "uf1") -> np.ndarray:
     >>> score_matrices([[[2, 0], [0, 2]], [[2, 0], [2, 0]]], "accuracy").tolist()
     [1.0, 0.5]
     """
-    if score not in SCORES:
-        raise ValueError(f"There is no score {score!r}; there are {', '.join(SCORES)}.")
-    return SCORES[score](np.asarray(matrices))
+    if score not in FORMULAS:
+        raise ValueError(f"There is no score {score!r}; there are {', '.join(FORMULAS)}.")
+    return FORMULAS[score](np.asarray(matrices))
 
 
 # From tables to arrays.
@@ -166,17 +166,17 @@ def seed_matrices(
     """A confusion matrix for each subject and seed: (S, K, C, C); of zeros where a seed lacks a subject."""
     if seeds is None:
         return subject_matrices(truth, predicted, subjects, n_classes)[1][:, None]
-    given, seeds = [np.asarray(one) for one in (truth, predicted, subjects)], np.asarray(seeds)
-    subject, seed = np.unique(given[2]), np.unique(seeds)
-    made = np.zeros((len(subject), len(seed), n_classes, n_classes), int)
-    for k, one in enumerate(seed):
-        true, said, whose = (values[seeds == one] for values in given)
-        names, counts = subject_matrices(true, said, whose, n_classes)
-        made[np.searchsorted(subject, names), k] = counts
-    return made
+    truth, predicted, subjects, seeds = map(np.asarray, (truth, predicted, subjects, seeds))
+    every_subject, every_seed = np.unique(subjects), np.unique(seeds)
+    matrices = np.zeros((len(every_subject), len(every_seed), n_classes, n_classes), int)
+    for k, seed in enumerate(every_seed):
+        rows = seeds == seed
+        names, counts = subject_matrices(truth[rows], predicted[rows], subjects[rows], n_classes)
+        matrices[np.searchsorted(every_subject, names), k] = counts
+    return matrices
 
 
-def _several(names: Sequence | np.ndarray) -> None:
+def _several(names: Collection[object]) -> None:
     if len(names) < 2:
         raise ValueError(
             f"Expected at least two subjects, got {list(names)}; "
@@ -240,10 +240,9 @@ def seeds_interval(table: pd.DataFrame, score: str = "uf1", **options: Any) -> I
 
     Of a single seed it is the interval of `bootstrap_interval`.
     """
-    made = seed_matrices(
-        **columns(table), seeds=table["seed"], n_classes=classes_known(table)
-    )  # (S, K, C, C)
-    return interval_over_subjects(made, lambda sums: score_matrices(sums, score).mean(axis=-1), **options)
+    n_classes = classes_known(table)
+    matrices = seed_matrices(**columns(table), seeds=table["seed"], n_classes=n_classes)  # (S, K, C, C)
+    return interval_over_subjects(matrices, lambda sums: score_matrices(sums, score).mean(axis=-1), **options)
 
 
 def interval_over_subjects(
@@ -264,8 +263,41 @@ def interval_over_subjects(
     _positive(draws)
     _several(range(len(counts)))
     drawn = statistic(_weighted_sums(draw_subjects(len(counts), draws, seed), counts))  # (draws,)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(statistic(counts.sum(axis=0).astype(float))), float(low), float(high), level, draws)
+    return percentile_interval(statistic(counts.sum(axis=0).astype(float)), drawn, level)
+
+
+def percentile_interval(
+    value: float | np.ndarray,
+    drawn: np.ndarray,
+    level: float = 0.95,
+    method: Literal["linear", "inverted_cdf"] = "linear",
+) -> Interval:
+    """Between which of the drawn values, (draws,), so large a share of them lies.
+
+    Between two draws of which one is infinite nothing can be interpolated: then by `inverted_cdf`.
+    """
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method=method)
+    return Interval(float(value), float(low), float(high), level, len(drawn))
+
+
+def ratio_interval(part: ArrayLike, whole: ArrayLike, subjects: ArrayLike, seed: int = 0) -> Interval:
+    """Sum of one thing over the sum of another, with the interval that other people would give.
+
+    >>> print(ratio_interval([1, 1, 3, 3], [1, 1, 2, 2], ["a", "a", "b", "b"]))
+    1.333 [1.000, 1.500]
+    """
+    _, subject = np.unique(np.asarray(subjects), return_inverse=True)
+    part, whole = (np.broadcast_to(np.asarray(values, float), len(subject)) for values in (part, whole))
+    if np.isnan(part).any() or np.isnan(whole).any():
+        raise ValueError("Expected numbers, but some are NaN: leave those rows out, and say how many.")
+    sums = np.stack([np.bincount(subject, values) for values in (part, whole)], axis=1)  # (S, 2)
+    return interval_over_subjects(sums, lambda sums: sums[..., 0] / sums[..., 1], seed=seed)
+
+
+def mean_interval(values: ArrayLike, subjects: ArrayLike, seed: int = 0) -> Interval:
+    """The mean of a number that each clip has, likewise; clips without one, NaN, do not count."""
+    known = ~np.isnan(values := np.asarray(values, float))
+    return ratio_interval(values[known], 1, np.asarray(subjects)[known], seed)
 
 
 def draw_subjects(n: int, draws: int = 2000, seed: int = 0) -> np.ndarray:  # (draws, n)
@@ -297,6 +329,78 @@ class Comparison:
         return self.first - self.second
 
 
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """Two methods' answers to the same clips: a confusion matrix each for every subject and seed, (S, K, C, C).
+
+    Of several seeds a score is the mean.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+
+    @classmethod
+    def of(cls, first: pd.DataFrame, second: pd.DataFrame) -> Self:
+        """Of two tables of predictions, over the seeds that both have."""
+        first, second = same_seeds(first, second)
+        return cls.answers(**paired(first, second), n_classes=classes_known(first))
+
+    @classmethod
+    def answers(
+        cls,
+        truth: ArrayLike,
+        first: ArrayLike,
+        second: ArrayLike,
+        subjects: ArrayLike,
+        n_classes: int,
+        seeds: ArrayLike | None = None,
+    ) -> Self:
+        """Of labels, (N,) each."""
+        _several(np.unique(np.asarray(subjects)))
+        return cls(*(seed_matrices(truth, labels, subjects, seeds, n_classes) for labels in (first, second)))
+
+    @property
+    def subjects(self) -> int:
+        """How many there are."""
+        return self.first.shape[0]
+
+    @property
+    def seeds(self) -> int:
+        """How many there are."""
+        return self.first.shape[1]
+
+    def test(self, score: str = "uf1", draws: int = 10_000, seed: int = 0) -> Comparison:
+        """Paired, two-sided test: if the two methods are equal, who answered which subject does not matter.
+
+        Their answers are swapped for whole subjects at random. Swapping a subject whom both answer alike changes
+        nothing, so only the others are swapped; all ways are tried if there are at most `draws`. Else the observed
+        way counts as one more draw: no number of random draws can show p = 0.
+        """
+        _positive(draws)
+        a, b = self.first, self.second
+        change = (b - a)[(a != b).any((1, 2, 3))]  # (D, K, C, C)
+        swaps, is_exact = _swaps(len(change), draws, seed)  # (draws, D)
+        moved = _weighted_sums(swaps, change)
+        differences = _mean_score(a.sum(0) + moved, score) - _mean_score(b.sum(0) - moved, score)
+        one, other = (float(_mean_score(matrices.sum(0), score)) for matrices in (a, b))
+        as_large = int((np.abs(differences) >= abs(one - other) - TIE).sum())
+        p_value = as_large / len(swaps) if is_exact else (as_large + 1) / (draws + 1)
+        return Comparison(one, other, p_value, len(swaps), is_exact)
+
+    def interval(self, score: str = "uf1", level: float = 0.95, draws: int = 2000, seed: int = 0) -> Interval:
+        """Percentile interval of the first score less the second; in each draw both meet the same subjects."""
+
+        def difference(sums: np.ndarray) -> np.ndarray:  # (…, 2, K, C, C) → (…)
+            values = _mean_score(sums, score)
+            return values[..., 0] - values[..., 1]
+
+        return interval_over_subjects(np.stack([self.first, self.second], 1), difference, level, draws, seed)
+
+
+def _mean_score(matrices: np.ndarray, score: str) -> np.ndarray:  # (…, K, C, C) → (…)
+    return score_matrices(matrices, score).mean(-1)
+
+
 def permutation_test(
     truth: ArrayLike,
     first: ArrayLike,
@@ -308,30 +412,8 @@ def permutation_test(
     seed: int = 0,
     seeds: ArrayLike | None = None,
 ) -> Comparison:
-    """Paired, two-sided test of two methods: if they are equal, who answered which subject does not matter.
-
-    Of several `seeds` (N,) the score is the mean.
-    The two methods' answers are swapped for whole subjects at random. Swapping a subject whom both answer
-    alike changes nothing, so only the others are swapped; all ways are tried if there are at most `draws`.
-    Else the observed way counts as one more draw: no number of random draws can show p = 0.
-    """
-    _positive(draws)
-    a, b = (
-        seed_matrices(truth, said, subjects, seeds, n_classes) for said in (first, second)
-    )  # (S, K, C, C)
-    _several(np.unique(np.asarray(subjects)))
-
-    def scored(sums: np.ndarray) -> np.ndarray:  # (…, K, C, C) → (…)
-        return score_matrices(sums, score).mean(-1)
-
-    change = (b - a)[(a != b).any((1, 2, 3))]  # (D, K, C, C)
-    swaps, is_exact = _swaps(len(change), draws, seed)  # (draws, D)
-    moved = _weighted_sums(swaps, change)
-    differences = scored(a.sum(0) + moved) - scored(b.sum(0) - moved)
-    values = scored(np.stack([a.sum(0), b.sum(0)]))  # (2,)
-    as_large = int((np.abs(differences) >= abs(values[0] - values[1]) - TIE).sum())
-    p_value = as_large / len(swaps) if is_exact else (as_large + 1) / (draws + 1)
-    return Comparison(float(values[0]), float(values[1]), p_value, len(swaps), is_exact)
+    """`Paired.test` of labels (N,): may two methods be equal? Of several `seeds` (N,) the score is the mean."""
+    return Paired.answers(truth, first, second, subjects, n_classes, seeds).test(score, draws, seed)
 
 
 def difference_interval(
@@ -346,23 +428,13 @@ def difference_interval(
     seed: int = 0,
     seeds: ArrayLike | None = None,
 ) -> Interval:
-    """Percentile interval of the first method's score less the second's; in each draw both meet the same subjects.
-
-    Of several `seeds` (N,) each score is the mean.
+    """`Paired.interval` of labels (N,): the first method's score less the second's.
 
     >>> print(difference_interval([0, 1, 0, 1], [0, 1, 0, 1], [0, 1, 1, 0], ["a", "a", "b", "b"], 2, "accuracy"))
     0.500 [0.000, 1.000]
     """
-    a, b = (
-        seed_matrices(truth, said, subjects, seeds, n_classes) for said in (first, second)
-    )  # (S, K, C, C)
-    _several(np.unique(np.asarray(subjects)))
-
-    def difference(sums: np.ndarray) -> np.ndarray:  # (…, 2, K, C, C) → (…)
-        values = score_matrices(sums, score).mean(-1)
-        return values[..., 0] - values[..., 1]
-
-    return interval_over_subjects(np.stack([a, b], axis=1), difference, level, draws, seed)
+    pair = Paired.answers(truth, first, second, subjects, n_classes, seeds)
+    return pair.interval(score, level, draws, seed)
 
 
 def _swaps(n: int, draws: int, seed: int) -> tuple[np.ndarray, bool]:
@@ -482,18 +554,3 @@ def per_class(
         "f1": _f1(matrix),
     }
     return pd.DataFrame(columns, index=pd.Index(names, name="class"))
-
-
-def per_subject(truth: ArrayLike, predicted: ArrayLike, subjects: ArrayLike, n_classes: int) -> pd.DataFrame:
-    """A row a subject: clips, classes shown, clips answered right, accuracy.
-
-    There is no F1 here: most subjects don't show every class.
-    """
-    names, matrices = subject_matrices(truth, predicted, subjects, n_classes)
-    columns = {
-        "clips": matrices.sum((1, 2)),
-        "classes": (matrices.sum(2) > 0).sum(1),
-        "right": _right(matrices).sum(1),
-        "accuracy": _accuracy(matrices),
-    }
-    return pd.DataFrame(columns, index=pd.Index(names, name="subject"))

@@ -1,82 +1,60 @@
-"""Tables of runs: scores with intervals, and two runs side by side."""
+"""Tables of predictions: their scores with intervals, and how far several methods are apart on the same clips."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from mer_core.protocols import folds_in_words
 from mer_core.scoring.metrics import scores
-from mer_core.scoring.statistics import (
-    classes_known,
-    paired,
-    permutation_test,
-    same_seeds,
-    seeds_interval,
-)
-from mer_core.training.runs import Run
+from mer_core.scoring.statistics import Paired, classes_known, holm, seeds_interval
 
 SCORES = {"UF1": "uf1", "UAR": "uar", "accuracy": "accuracy", "weighted F1": "weighted_f1"}
-
-
-def headline(run: Run) -> str:
-    """What the numbers of a run are numbers of, in one line; what spoils them is always said."""
-    settings, table = run.settings, run.predictions()
-    changed = "".join(f", {name}={value}" for name, value in settings.settings.items())
-    words = [
-        f"{settings.method} ({settings.preset}{changed}) on {settings.corpus}, {settings.classes}",
-        f"{table['clip'].nunique()} clips of {table['subject'].nunique()} subjects",
-        f"{folds_in_words(settings.groups)}, seeds {', '.join(map(str, settings.seeds))}",
-    ]
-    return "; ".join([*words, *warnings(run)])
-
-
-def warnings(run: Run) -> list[str]:
-    """What must be said beside every number of a run."""
-    said = []
-    if run.settings.selection == "test-peek":
-        said.append("EPOCH CHOSEN ON THE TEST CLIPS: not a result")
-    elif run.settings.selection == "inner":
-        said.append("epoch chosen on held-out training subjects")
-    parts = len(run.parts())
-    if missing := len(run.missing()):
-        damaged = f", {len(run.damaged())} of them damaged" if run.damaged() else ""
-        said.append(f"INCOMPLETE: {missing} of {parts} parts missing{damaged}")
-    if stale := len(run.stale()):
-        said.append(
-            f"{stale} of {parts} parts computed by other code than today's: `mer resume` computes them anew"
-        )
-    if (several := run.notes()["numerics"].nunique()) > 1:
-        said.append(f"COMPUTED BY {several} VERSIONS of numerics")
-    return said
+LEVEL = 0.05  # a smaller p-value, after correction, decides
 
 
 def score_table(predictions: pd.DataFrame) -> pd.DataFrame:
     """One row a score: pooled over folds, mean over seeds, its interval over subjects, and the spread of seeds."""
     n_classes = classes_known(predictions)
     by_seed = [scores(rows["truth"], rows["predicted"], n_classes) for _, rows in predictions.groupby("seed")]
-    made = {}
+    table = {}
     for title, name in SCORES.items():
-        values = pd.Series([getattr(one, name) for one in by_seed])
+        values = pd.Series([getattr(of_seed, name) for of_seed in by_seed])
         row = {"mean": values.mean(), "seeds ±": values.std()}  # one seed has no spread: NaN
         if len(set(predictions["subject"])) > 1:
             interval = seeds_interval(predictions, name)
             row |= {"95 % low": interval.low, "95 % high": interval.high}
-        made[title] = row
-    return pd.DataFrame(made).T
+        table[title] = row
+    return pd.DataFrame(table).T
 
 
-def comparison(first: Run, second: Run) -> pd.DataFrame:
-    """Two runs on the same clips and seeds, with the chance of such a difference if the methods were equal."""
-    one, other = same_seeds(first.predictions(), second.predictions())
-    asked: dict[str, Any] = {**paired(one, other), "n_classes": classes_known(one)}
-    made = {title: permutation_test(**asked, score=name) for title, name in SCORES.items()}
-    names = {
-        "first": str(first.folder),
-        "second": str(second.folder),
-        "difference": "difference",
-        "p_value": "p",
+def difference(pair: Paired, score: str = "uf1") -> dict[str, float]:
+    """Both scores, the first less the second with its interval, and the chance of so much if they were equal."""
+    interval, test = pair.interval(score), pair.test(score)
+    ends = {"95 % low": interval.low, "95 % high": interval.high}
+    return {
+        "first": test.first,
+        "second": test.second,
+        "difference": interval.value,
+        **ends,
+        "p": test.p_value,
     }
-    rows = {
-        title: {label: getattr(one, name) for name, label in names.items()} for title, one in made.items()
-    }
-    return pd.DataFrame(rows).T
+
+
+def difference_table(pair: Paired) -> pd.DataFrame:
+    """One row a score."""
+    return pd.DataFrame({title: difference(pair, name) for title, name in SCORES.items()}).T
+
+
+def pairs_table(
+    tables: Mapping[str, pd.DataFrame], pairs: Iterable[tuple[str, str]], score: str = "uf1"
+) -> pd.DataFrame:
+    """One row a pair of these tables of predictions: which is better, when all pairs are counted, by Holm."""
+    rows = []
+    for one, other in pairs:
+        pair = Paired.of(tables[one], tables[other])
+        row: dict[str, Any] = {"one": one, "other": other, **difference(pair, score), "seeds": pair.seeds}
+        rows.append({name: value for name, value in row.items() if name not in ("first", "second")})
+    corrected = list(holm({str(number): row["p"] for number, row in enumerate(rows)}).values())
+    table = pd.DataFrame(rows).assign(corrected=corrected)
+    higher = table["one"].where(table["difference"] > 0, table["other"])
+    return table.assign(better=higher.where(table["corrected"] < LEVEL, "undecided"))

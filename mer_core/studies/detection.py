@@ -5,26 +5,13 @@ and the F1 of "no" therefore looks good for whoever never finds anything; the F1
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, f1_score
 
-from mer_core.training import Run, load_network, predict_outputs
-from mer_core.training.parts import Part, material
-
-SCORES = ["F1", "F1, never", "macro F1", "macro F1, never", "AP", "AP, guess"]
-
-
-class Detections(NamedTuple):
-    """What was said of clips by networks that never saw their subjects."""
-
-    truth: np.ndarray  # (N, A) of 0 and 1; NaN where it is not known
-    probabilities: np.ndarray  # (N, A)
-    units: tuple[int, ...]  # (A,)
+MEASURES = ["F1", "F1, never", "macro F1", "macro F1, never", "AP", "AP, guess"]
 
 
 def detection_scores(
@@ -47,7 +34,7 @@ def detection_scores(
     pairs = zip(truth.T, probabilities.T, strict=True)
     rows = [_row(shown, said, threshold) for shown, said in pairs]
     return pd.DataFrame(
-        rows, index=pd.Index(units, name="action unit"), columns=["clips", "support", *SCORES]
+        rows, index=pd.Index(units, name="action unit"), columns=["clips", "support", *MEASURES]
     )
 
 
@@ -93,40 +80,4 @@ def detection_means(table: pd.DataFrame, fewest: int = 5) -> pd.Series:
         raise ValueError(
             f"No action unit is shown by {fewest} clips; the most is {table['support'].max()}: ask for fewer."
         )
-    return often[SCORES].mean().rename(f"mean of {len(often)}")
-
-
-def detections(run: Run, seed: int | None = None) -> Detections:
-    """What the networks of a run say of the clips of their folds; of its first seed if none is named.
-
-    The run must have kept them. The clips are prepared again where they are not in the cache.
-    """
-    asked = run.settings
-    method = asked.create_method()
-    if not asked.keep_weights:
-        raise ValueError(f"{run.folder} has not kept its networks: run it again with keep_weights=true.")
-    if not method.action_units:
-        raise ValueError(f"{asked.method} learns no action units as it is set in {run.folder}.")
-    if (by := method.settings.released.normalise) != "clip":
-        raise ValueError(
-            f"{run.folder} learnt from pictures that are scaled by other clips (released.normalise={by}): its networks "
-            "can only be asked about clips by a run with normalise=clip."
-        )
-    if missing := run.missing():
-        raise ValueError(
-            f"{run.folder} is not finished: {len(missing)} parts are missing. `mer resume` it first."
-        )
-    seed = asked.seeds[0] if seed is None else seed
-    if seed not in asked.seeds:
-        raise ValueError(f"{run.folder} has the seeds {list(asked.seeds)}, not {seed}.")
-    made = [_detected(run, part) for part in run.parts() if part.seed == seed]
-    truth, probabilities = (np.concatenate(parts) for parts in zip(*made, strict=True))
-    return Detections(truth, probabilities, method.action_units)
-
-
-def _detected(run: Run, part: Part) -> tuple[np.ndarray, np.ndarray]:
-    shared = material(run.settings.model_dump_json())
-    test = shared.examples.take(shared.folds[part.fold].test).inputs
-    said = predict_outputs(load_network(run.weights(part)), test)["action_units"].sigmoid()
-    truth = test["action_units"].masked_fill(test["action_unit_weight"] == 0, torch.nan)
-    return truth.numpy(), said.numpy()
+    return often[MEASURES].mean().rename(f"mean of {len(often)}")

@@ -110,7 +110,7 @@ def _cluster() -> Iterator[ModuleType]:
     try:
         import ray
     except ImportError:
-        raise RunError("The engine `ray` needs Ray: pip install -r requirements-ray.txt") from None
+        raise RunError("The engine `ray` needs Ray: pip install mer-core[ray]") from None
     is_ours = not ray.is_initialized()
     if is_ours:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)

@@ -14,12 +14,14 @@ import torch
 
 from mer_core.code import HOMES, PACKAGE, closure, code_key, commit, homes_of
 from mer_core.methods.base import Method
+from mer_core.version import __version__
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "opencv-python", "pandas")
 PARTS, STARTS = (PACKAGE / "training" / name for name in ("parts.py", "starts.py"))
 # What these make stands in a run's record by content: the method with all its settings, the clips' checksums, kernels.
 RECORDED = {
-    PACKAGE / name for name in ("methods/registry.py", "corpora/catalogue.py", "numerics.py", "code.py")
+    PACKAGE / name
+    for name in ("methods/registry.py", "corpora/catalogue.py", "numerics.py", "code.py", "version.py")
 }
 # What looks on while a network trains, and judges it afterwards: no answer depends on it.
 ONLOOKERS = {PACKAGE / name for name in ("training/learnt.py", "training/events.py", "progress.py")}
@@ -71,7 +73,7 @@ def provenance(method: Method) -> dict[str, object]:
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     machine = {"machine": platform.machine(), "processor": processor(), "cores": os.cpu_count(), "gpu": gpu}
     return {
-        "code": {"mer_core": version("mer-core"), "sha256": code_of(method), **commit()},
+        "code": {"mer_core": __version__, "sha256": code_of(method), **commit()},
         "environment": packages(),
         "hardware": machine,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

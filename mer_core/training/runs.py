@@ -13,19 +13,22 @@ it knows its own training clips, and what is conspicuous. Runs of earlier versio
 A part (one fold, one seed) is written at once or not at all, and depends on nothing but its own seed. So a run that was
 killed at any moment and started again gives the predictions of one that was not, and repeats no finished part; one that
 is damaged, or that other code than today's computed, is made again.
+
+`results/` keeps runs that are finished, with one table in the place of their parts (`mer_core.ledger.stored`): such a
+run is read like any other, and can't be gone on with.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from glob import escape
 from io import BytesIO
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -34,6 +37,7 @@ import pyarrow.parquet as pq
 from filelock import Timeout
 
 from mer_core import atomic
+from mer_core.asked import ask
 from mer_core.clips import sha256
 from mer_core.locks import locked
 from mer_core.progress import progress
@@ -50,7 +54,7 @@ from mer_core.training.parts import (
     numerics,
 )
 from mer_core.training.provenance import code_of, provenance
-from mer_core.training.records import Record, read_predictions, read_settings
+from mer_core.training.records import Detections, Record, read_detections, read_predictions, read_settings
 from mer_core.training.weights import card
 from mer_core.workers import at_most, begin
 
@@ -93,24 +97,41 @@ def run(
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder. Looking at it needs neither the corpus nor the method."""
+    """A run's folder, with its parts or as it is stored. Looking at it needs neither the corpus nor the method."""
 
     folder: Path
+
+    def __post_init__(self) -> None:
+        if self.is_stored:
+            ask(self.name)
 
     @classmethod
     def open(cls, folder: Path | str) -> Self:
         """A run that exists."""
         if not (Path(folder) / "run.json").exists():
             raise RunError(f"{folder} is no run: it has no run.json. `mer run` makes one.")
-        if (Path(folder) / "predictions.parquet").exists():
-            raise RunError(
-                f"{folder} is a stored run, without its parts and networks: `mer review` shows it, "
-                "`mer run` makes another."
-            )
         return cls(Path(folder))
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether it is finished and kept in one table, without its parts and networks."""
+        return (self.folder / "predictions.parquet").exists()
+
+    def refuse_stored(self) -> None:
+        """An error if there are no parts here to go on with, and no networks to ask."""
+        if self.is_stored:
+            raise RunError(
+                f"{self.folder} is a stored run, without its parts and networks: `mer show` and `mer compare` take "
+                "it, `mer run` makes another."
+            )
+
+    @property
+    def name(self) -> str:
+        """Its folder; of a stored run its place in `results/`: `fdp/mean`."""
+        return "/".join(self.folder.parts[-2:]) if self.is_stored else str(self.folder)
+
     @cached_property
-    def record(self) -> dict:
+    def record(self) -> dict[str, Any]:
         """What was asked for, on which data, by which code, on which machine."""
         return read_json(self.folder / "run.json", Record)
 
@@ -149,7 +170,7 @@ class Run:
         """Where a part's predictions are."""
         return self.folder / "predictions" / f"{part}.parquet"
 
-    def epochs(self, part: Part) -> Path:
+    def epochs_of(self, part: Part) -> Path:
         """Where a part's probabilities after every epoch are, if they were kept."""
         return self.folder / "epochs" / f"{part}.npy"
 
@@ -168,7 +189,7 @@ class Run:
     def _files(self, part: Part) -> list[Path]:
         """All that is kept of a part; the predictions come last, since they say that it is finished."""
         history = [self.history_of(part)] if self._names_history(part) else []
-        epochs = [self.epochs(part)] if self.settings.every_epoch else []
+        epochs = [self.epochs_of(part)] if self.settings.every_epoch else []
         weights = [self.weights(part), self.weights(part).with_suffix(".json")]
         return [*history, *epochs, *(weights if self.settings.keep_weights else []), self.file(part)]
 
@@ -177,6 +198,8 @@ class Run:
         return sums.exists() and name.encode() in sums.read_bytes()
 
     def _is_whole(self, part: Part) -> bool:
+        if self.is_stored:
+            return True
         files, sums = self._files(part), self.checksums(part)
         if not all(file.is_file() for file in files):
             return False
@@ -195,23 +218,48 @@ class Run:
         except ValueError:
             return None
 
+    @property
     def predictions(self) -> pd.DataFrame:
-        """The pooled predictions of all finished parts."""
+        """The pooled predictions of all finished parts: a row a clip and seed."""
+        if self.is_stored:
+            return self._table
         if not (parts := self.finished()):
             unread = self.unread()
             why = f" ({unread} files are there, damaged or of an older version)" if unread else ""
             raise RunError(f"{self.folder} has no predictions yet: `mer resume {self.folder}`{why}.")
         return pd.concat([read_predictions(self.file(part)) for part in parts], ignore_index=True)
 
+    @cached_property
+    def _table(self) -> pd.DataFrame:
+        return read_predictions(self.folder / "predictions.parquet")
+
+    @cached_property
+    def epochs(self) -> np.ndarray:  # (E, N)
+        """What was predicted after each epoch, for the rows of `predictions`, if it was kept."""
+        if self.is_stored:
+            return read_parquet(self.folder / "epochs.parquet").to_numpy().T
+        probabilities = (np.load(self.epochs_of(part)) for part in self.finished())  # (E, n, C) each
+        return np.concatenate([of_part.argmax(axis=2) for of_part in probabilities], axis=1).astype(np.int8)
+
+    @cached_property
+    def action_units(self) -> Detections | None:
+        """What is stored of the action units of each clip, said by networks that never saw its subject."""
+        file = self.folder / "action_units.parquet"
+        return read_detections(file) if file.exists() else None
+
     @property
     def history(self) -> pd.DataFrame | None:
         """A row an epoch of every finished part; None: none of them kept any."""
+        if self.is_stored:
+            return read_parquet(file) if (file := self.folder / "history.parquet").exists() else None
         files = [self.history_of(part) for part in self.finished() if self._names_history(part)]
         return pd.concat(map(read_parquet, files), ignore_index=True) if files else None
 
     @property
     def learnt(self) -> dict[str, dict]:
         """What is said of each finished part; of those by earlier versions nothing."""
+        if self.is_stored:
+            return self.record.get("learnt", {})
         held = {part: _metadata(self.file(part)).get(b"learnt") for part in self.finished()}
         return {
             str(part): {"fold": part.fold, "seed": part.seed, **json.loads(text)}
@@ -233,17 +281,33 @@ class Run:
         return len({*self.folder.glob("predictions/*.parquet")} - {*map(self.file, self.finished())})
 
     def notes(self) -> pd.DataFrame:
-        """A row a finished part: the seconds it took, and the code and numerics that computed it."""
+        """A row a finished part: the seconds it took, and the code and numerics that computed it.
+
+        Of a stored run the parts share its seconds, and its code computed all of them.
+        """
         table = pd.DataFrame([self._note(part) for part in self.finished()], columns=[*NOTES])
         return table.astype({"seconds": float})
 
-    def _note(self, part: Part) -> dict[str, str]:
+    def _note(self, part: Part) -> Mapping[str, str]:
+        if self.is_stored:
+            return self._shared_note
         held = _metadata(self.file(part))
         return {name: held.get(name.encode(), absent).decode() for name, absent in NOTES.items()}
+
+    @cached_property
+    def _shared_note(self) -> dict[str, str]:
+        record, seconds = self.record, self.record.get("seconds", float("nan"))
+        return {
+            "seconds": str(seconds / len(self.parts())),
+            "code": record["code"]["sha256"],
+            "numerics": record["numerics"],
+            "selection": self.settings.selection,
+        }
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Held while the run computes: a second one says so and stops."""
+        self.refuse_stored()
         self._refuse_other_files()
         try:
             with locked(self.folder / "lock", timeout=0):
@@ -316,7 +380,7 @@ class Run:
         if result.history is not None:
             made[self.history_of(part)] = _parquet(result.history, {})
         if result.epochs is not None:
-            made[self.epochs(part)] = _npy(result.epochs.astype(np.float32))
+            made[self.epochs_of(part)] = _npy(result.epochs.astype(np.float32))
         if result.weights is not None:
             about = json.dumps(card(result.weights, self.settings, shared, part), indent=1) + "\n"
             made |= {

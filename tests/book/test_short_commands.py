@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.minutes, pytest.mark.timeout(3600)]
 QUICK = "--set epochs=2 --set precision=float32"
 SHORTER = {  # what a command says, and what is put behind it
     r"mer run": f"{QUICK} --folds 2",
-    r"mer reproduce .*--paper": f"{QUICK} --preset book",
+    r"mer table": f"{QUICK} --preset book",
     r"mer run .*--engine ray": "--corpus synth-mini",
 }
 PATTERN = imitate.picture  # before `brief` puts faces in its place

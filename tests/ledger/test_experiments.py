@@ -7,14 +7,18 @@ from mer_core.ledger.experiments import (
     listed,
     load_paper,
     main_label,
+    own_rows,
     paper_names,
     score_rows,
     verdicts,
 )
+from mer_core.ledger.index import store
 from mer_core.ledger.reproduction import reproduce
 from mer_core.ledger.results import RESULTS
+from mer_core.ledger.review import review
 from mer_core.methods import NetworkMethod
 from mer_core.settings import SettingsError
+from mer_core.training import Run
 from tests.ledger.conftest import TOY
 
 GRID = """
@@ -92,6 +96,32 @@ def test_a_claim_about_no_experiment_is_refused(toy):
         load_paper("toy")
     with pytest.raises(ValueError, match="no paper 'tay'; there are toy"):
         load_paper("tay")
+
+
+def test_a_claim_may_name_a_run_of_another_list(toy):
+    (toy / "other.toml").write_text(TOY[: TOY.index("[claims")].replace('"toy"', '"other"'))
+    (toy / "toy.toml").write_text(TOY.replace('worse = "guess"', 'worse = "other/guess"'))
+    list(reproduce(listed(), toy / "runs", toy / "results", workers=1))
+    assert verdicts(load_paper("toy"), toy / "results").loc["motion", "seeds"] == 1
+    page = review(toy / "results", toy / "runs", "toy")  # which shows what a claim rests on
+    assert 'href="#run-other/guess"' in page
+    assert 'id="run-other/guess"' in page
+    (toy / "toy.toml").write_text(TOY.replace('worse = "guess"', 'worse = "other/luck"'))
+    load_paper.cache_clear()
+    with pytest.raises(SettingsError, match=r"claims compare \['other/luck'\]"):
+        load_paper("toy")
+
+
+def test_a_run_of_no_list_on_the_same_clips_is_a_row_by_itself(toy):
+    (toy / "toy.toml").write_text(TOY.replace('method = "hoof"', 'method = "hoof"\nmain = true'))
+    list(reproduce(listed("toy"), toy / "runs", toy / "results", workers=1))
+    assert own_rows(toy / "results") == {}
+    run = Run.open(toy / "runs" / "toy/guess")
+    store(run, toy / "results", "own/mine")
+    assert own_rows(toy / "results")["own/mine"].run == run.settings
+    elsewhere = toy / "results" / "own/mine" / "run.json"
+    elsewhere.write_text(elsewhere.read_text().replace('"groups": 2', '"groups": 3'))
+    assert own_rows(toy / "results") == {}
 
 
 def test_runs_are_compared_on_the_seeds_that_both_have(toy):

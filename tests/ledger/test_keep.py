@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 from mer_core import atomic
 from mer_core.cli import app
 from mer_core.ledger import stored
-from mer_core.ledger.stored import StoredRun, keep
-from mer_core.training import run
+from mer_core.ledger.stored import keep
+from mer_core.training import Run, run
 from tests.kills import kills
 from tests.training.tools import mini
 
@@ -71,7 +71,7 @@ def test_only_a_name_is_kept_in_results(made, tmp_path, monkeypatch, name):
     assert "Expected a name in results/, such as inflate/ststnet" in str(told.exception)
     assert [*tmp_path.rglob("*")] == [tmp_path / "book"]
     assert CliRunner().invoke(app, ["keep", str(made.folder), "mine-1.0"]).exit_code == 0
-    assert len(StoredRun(tmp_path / "book" / "results" / "own" / "mine-1.0").predictions) == 18
+    assert len(Run(tmp_path / "book" / "results" / "own" / "mine-1.0").predictions) == 18
 
 
 def test_a_name_that_is_taken_is_refused(made, tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ QUICK = ["--preset", "book", "--set", "epochs=1", "--workers", "1"]
 
 
 def call(*words):
-    return CliRunner().invoke(app, ["reproduce", *map(str, words)])
+    return CliRunner().invoke(app, ["table", *map(str, words)])
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def made(tmp_path_factory):
     """FDP on an imitation of CASME II: the folder, the words that asked for it, and what was printed."""
     here = tmp_path_factory.mktemp("licensed")
     write_still_landmarks(here / "points.parquet", imitate_casme2.imitate(here / "CASME2"))
-    words = ["--paper", "fdp", "--corpus", "casme2", *QUICK, "--out", here / "out"]
+    words = ["fdp", "casme2", *QUICK, "--out", here / "out"]
     first = call(*words, "--root", here / "CASME2", "--landmarks", here / "points.parquet")
     assert first.exit_code == 0, first.exception
     return here, words, first.stdout
@@ -152,25 +152,36 @@ def test_a_reported_score_lies_inside_above_or_below(share, where):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--paper", "fpd", "--corpus", "casme2"], "There is no paper 'fpd' to run on a licensed corpus; there are fa"),
-        (["--paper", "fdp", "--corpus", "casme9"], "There is no licensed corpus 'casme9'; there are casme2, samm"),
-        (["--paper", "fdp"], "needs both --paper and --corpus"),
-        (["--paper", "fdp", "--corpus", "casme2", "--only", "fdp"], "takes no --only"),
-        (["--paper", "fdp", "--corpus", "casme2"], "casme2 is not prepared yet (expected "),
-        (["--paper", "fdp", "--corpus", "casme2", "--root", "nowhere"], "casme2: There is no folder nowhere."),
-        (["--paper", "fdp", "--corpus", "casme2", "--root", "tests"], "Expected one label table CASME2-coding-*.xlsx"),
-        (["--paper", "fdp", "--corpus", "casme2", "--root", "tests"], "prepare it by hand, then call this again"),
-        (["--paper", "famnet", "--corpus", "casme2+samm", "--root", "a"], "Expected 2 times --root, once for each of"),
-        (["--paper", "fdp", "--corpus", "casme2", "--selection", "best"], "'last', 'inner' or 'test-peek'"),
-        (["--paper", "fdp", "--corpus", "casme2", "--preset", "huge"], "fdp has no preset 'huge'; it has book, paper"),
-        (["--paper", "fdp", "--corpus", "casme2", "--set", "epoch=1"], "epochs: int"),
-        (["--paper", "fdp", "--corpus", "casme2", "--device", "tpu"], "there is no 'tpu' here"),
+        (["fpd", "casme2"], "There is no paper 'fpd' to run on a licensed corpus; there are fa"),
+        (["fdp", "casme9"], "There is no licensed corpus 'casme9'; there are casme2, samm"),
+        (["fdp", "casme2"], "casme2 is not prepared yet (expected "),
+        (["fdp", "casme2", "--root", "nowhere"], "casme2: There is no folder nowhere."),
+        (["fdp", "casme2", "--root", "tests"], "Expected one label table CASME2-coding-*.xlsx"),
+        (["fdp", "casme2", "--root", "tests"], "prepare it by hand, then call this again"),
+        (["famnet", "casme2+samm", "--root", "a"], "Expected 2 times --root, once for each of"),
+        (["fdp", "casme2", "--selection", "best"], "'last', 'inner' or 'test-peek'"),
+        (["fdp", "casme2", "--preset", "huge"], "fdp has no preset 'huge'; it has book, paper"),
+        (["fdp", "casme2", "--set", "epoch=1"], "epochs: int"),
+        (["fdp", "casme2", "--device", "tpu"], "there is no 'tpu' here"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_said_before_anything_is_written(tmp_path, words, message):
     made = call(*words, "--out", tmp_path / "out")
     assert message in str(made.exception)
     assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_the_old_form_gives_the_same_table_and_names_the_new_one(made):
+    _, words, printed = made
+    old = CliRunner().invoke(app, ["reproduce", "--paper", "fdp", "--corpus", *map(str, words[1:])])
+    assert shown(old.stdout) == shown(printed)
+    assert "say `mer table fdp casme2 …` instead" in old.stderr
+    for words in (["--paper", "fdp"], ["--corpus", "casme2", "--root", "CASME2"]):
+        assert "needs both --paper and --corpus" in str(
+            CliRunner().invoke(app, ["reproduce", *words]).exception
+        )
+    words = ["reproduce", "--paper", "fdp", "--corpus", "casme2", "--only", "fdp"]
+    assert "takes no --only" in str(CliRunner().invoke(app, words).exception)
 
 
 def test_a_corpus_prepared_from_elsewhere_is_not_taken_for_this_one(made, tmp_path):

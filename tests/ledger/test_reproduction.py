@@ -23,7 +23,6 @@ from mer_core.ledger.reproduction import (
     seed_spreads,
     tolerance,
 )
-from mer_core.ledger.stored import StoredRun
 from mer_core.methods import METHODS
 from mer_core.methods.hoof import HOOF
 from mer_core.methods.lbptop import LBPTOP
@@ -47,9 +46,9 @@ def rewrite(folder, **changes):
 def pretend_seeds(folder, method, n):
     """The stored run as one of two seeds, which answer the first `n` clips differently."""
     change(folder, n)
-    other = StoredRun(folder).predictions.assign(seed=1)
+    other = Run(folder).predictions.assign(seed=1)
     other.loc[: n - 1, "predicted"] = other.loc[: n - 1, "truth"]
-    both = pd.concat([StoredRun(folder).predictions, other], ignore_index=True)
+    both = pd.concat([Run(folder).predictions, other], ignore_index=True)
     both.to_parquet(folder / "predictions.parquet")
     rewrite(folder, settings={"method": method, "seeds": [0, 1]})
 
@@ -64,7 +63,7 @@ def change(path, n):
 def test_what_is_not_stored_yet_is_kept_and_then_compared_answer_by_answer(toy):
     assert [row.verdict for row in again(toy)] == ["new", "new"]
     assert [row.verdict for row in again(toy)] == ["identical", "identical"]
-    stored = StoredRun(toy / "results" / "toy/flow").predictions
+    stored = Run(toy / "results" / "toy/flow").predictions
     change(toy / "results" / "toy/flow", len(stored))
     rows = again(toy)
     assert [row.verdict for row in rows] == ["DRIFTED", "identical"]
@@ -120,7 +119,7 @@ def test_a_broken_method_that_draws_nothing_drifts_and_its_clips_are_named(toy, 
     again(toy)
     network = toy / "results" / "a-network"
     shutil.copytree(toy / "results" / "toy/flow", network)
-    pretend_seeds(network, "ststnet", len(StoredRun(network).predictions))  # any score is within its seeds
+    pretend_seeds(network, "ststnet", len(Run(network).predictions))  # any score is within its seeds
     monkeypatch.setattr(*BROKEN[method])
     material.cache_clear()
     asked = ["reproduce", "--only", "toy/flow", "--out", str(toy / "again"), "--workers", "1"]
@@ -129,8 +128,8 @@ def test_a_broken_method_that_draws_nothing_drifts_and_its_clips_are_named(toy, 
     assert "1 experiments drifted: toy/flow." in str(result.exception)
     assert f"DRIFTED; every answer must be the same: {method} draws nothing" in result.output
     differ = pd.read_csv(toy / "again" / "toy/flow.differ.csv")
-    stored = StoredRun(toy / "results" / "toy/flow").predictions
-    now = Run.open(toy / "again" / "toy/flow").predictions()
+    stored = Run(toy / "results" / "toy/flow").predictions
+    now = Run.open(toy / "again" / "toy/flow").predictions
     both = stored.merge(now, on="clip")
     assert set(differ["clip"]) == set(both.loc[both["predicted_x"] != both["predicted_y"], "clip"])
     assert all(clip in result.output for clip in differ["clip"][:NAMED])
@@ -159,7 +158,7 @@ def network(toy):
     again(toy)
     for folder in (toy / "runs" / "toy/flow", toy / "results" / "toy/flow"):
         rewrite(folder, settings={"method": "ststnet"}, hardware={"processor": None})
-    return Run.open(toy / "runs" / "toy/flow"), StoredRun(toy / "results" / "toy/flow")
+    return Run.open(toy / "runs" / "toy/flow"), Run(toy / "results" / "toy/flow")
 
 
 OWN, OTHER = Spread("own", ("ststnet", "book"), 0.0004, 2), Spread("other", ("mol", "book"), 0.01, 2)
@@ -193,7 +192,7 @@ def test_without_any_seeds_every_answer_must_be_the_same(network):
 def test_a_mean_over_seeds_may_move_less(network):
     run, stored = network
     rewrite(stored.folder, settings={"seeds": [0, 1, 2, 3]})
-    assert tolerance(run, StoredRun(stored.folder), [OWN]).uf1 == pytest.approx(TIMES * 0.02 / 2)
+    assert tolerance(run, Run(stored.folder), [OWN]).uf1 == pytest.approx(TIMES * 0.02 / 2)
 
 
 SAME = {"hardware": {"processor": "this one"}}
@@ -214,7 +213,7 @@ SAME = {"hardware": {"processor": "this one"}}
 def test_a_network_gives_every_answer_again_on_an_equal_machine_alone(network, here, there, why):
     for run, changes in zip(network, (here, there), strict=True):
         rewrite(run.folder, **changes)
-    allowed = tolerance(Run.open(network[0].folder), StoredRun(network[1].folder), [OWN])
+    allowed = tolerance(Run.open(network[0].folder), Run(network[1].folder), [OWN])
     assert (allowed.uf1 is None) == (not why)
     assert allowed.reason.endswith(why or "the same processor, kernels and packages")
 
@@ -224,7 +223,7 @@ def test_the_spread_is_that_of_the_scores_of_several_seeds(toy):
     assert seed_spreads(toy / "results") == []
     folder = toy / "results" / "toy/flow"
     pretend_seeds(folder, "ststnet", 5)
-    table = StoredRun(folder).predictions
+    table = Run(folder).predictions
     one, other = (uf1(rows) for _, rows in table.groupby("seed"))
     (found,) = seed_spreads(toy / "results")
     assert (found.run, found.family, found.freedom) == ("toy/flow", ("ststnet", "book"), 1)
@@ -236,7 +235,7 @@ def test_the_spread_is_that_of_the_scores_of_several_seeds(toy):
 def test_equal_answers_with_other_probabilities_are_said(toy):
     again(toy)
     folder = toy / "results" / "toy/flow"
-    table = StoredRun(folder).predictions
+    table = Run(folder).predictions
     flat = {name: (table[name] + 0.2) / 1.6 for name in table if name.startswith("p_")}
     table.assign(**flat).to_parquet(folder / "predictions.parquet")
     row = again(toy)[0]

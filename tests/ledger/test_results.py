@@ -11,9 +11,9 @@ import pytest
 from mer_core import open_corpus
 from mer_core.ledger.experiments import listed
 from mer_core.ledger.reproduction import differences
-from mer_core.ledger.stored import StoredRun, readable, stored_runs
+from mer_core.ledger.stored import readable, stored_runs
 from mer_core.protocols import class_map, split
-from mer_core.training import RunSettings
+from mer_core.training import Run, RunSettings
 
 RESULTS = Path(__file__).parents[2] / "results"
 LISTED = listed()
@@ -37,7 +37,7 @@ def asked(corpus, classes, groups):
 
 @cache
 def stored(name):
-    return StoredRun(RESULTS / name)
+    return Run(RESULTS / name)
 
 
 def younger_settings_added(stored, today):
@@ -86,6 +86,20 @@ def test_the_last_epoch_gave_the_answers_that_count(name):
     assert run.epochs.shape[1] == len(run.predictions)
     if run.record["settings"]["selection"] == "last":
         assert (run.epochs[-1] == run.predictions["predicted"]).all()
+
+
+def test_the_index_is_what_is_stored_row_by_row():
+    rows = pd.read_csv(RESULTS / "index.csv", dtype={"seeds": str}, keep_default_na=False)
+    assert (rows["list"] + "/" + rows["experiment"]).tolist() == STORED
+    for name, row in zip(STORED, rows.to_dict("records"), strict=True):
+        record, uf1 = stored(name).record, stored(name).record["scores"]["UF1"]
+        assert {what: row[what] for what in ("method", "preset", "corpus", "classes")}.items() <= (
+            record["settings"].items()
+        )
+        assert (row["UF1"], row["low"], row["high"]) == (uf1["mean"], uf1["95 % low"], uf1["95 % high"])
+        assert [int(seed) for seed in row["seeds"].split()] == sorted(set(stored(name).predictions["seed"]))
+        assert record["code"]["sha256"].startswith(row["code"])
+        assert record["started"].startswith(row["date"])
 
 
 def test_what_is_stored_is_listed_or_a_chapter_names_it():

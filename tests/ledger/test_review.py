@@ -13,9 +13,9 @@ from mer_core.cli import app
 from mer_core.ledger import stored
 from mer_core.ledger.experiments import listed, load_paper, uf1, verdicts
 from mer_core.ledger.reproduction import reproduce
-from mer_core.ledger.review import review, tag
-from mer_core.ledger.stored import StoredRun, keep
-from mer_core.training import Run, runs
+from mer_core.ledger.review import prose, review
+from mer_core.ledger.stored import keep
+from mer_core.training import Run, run, runs
 from mer_core.training.parts import RunError
 from tests.ledger.conftest import TOY
 
@@ -69,7 +69,7 @@ def test_every_run_is_on_the_page_with_its_score_listed_or_not(made):
     for name in ("toy/flow", "toy/guess", "older/one"):
         assert "synth-mini" in found.texts[f"run-{name}"]
         assert f"{name.replace('/', '-')}.predictions.csv.gz" in found.all("a", "download")
-    score = uf1(StoredRun(made / "results" / "toy/flow").predictions)
+    score = uf1(Run(made / "results" / "toy/flow").predictions)
     assert f"{score:.3f} [" in review(made / "results", made / "runs")
 
 
@@ -91,8 +91,13 @@ def test_what_cannot_be_kept_takes_no_place(made, monkeypatch):
 
 
 def test_a_stored_run_is_no_run_to_go_on_with(made):
+    folder = made / "results" / "toy/flow"
+    before = sorted(path.name for path in folder.iterdir())
     with pytest.raises(RunError, match="toy/flow is a stored run, without its parts"):
-        Run.open(made / "results" / "toy/flow")
+        run(Run.open(folder).settings, folder)
+    with pytest.raises(RunError, match="toy/flow is a stored run, without its parts"):
+        keep(Run.open(folder), made / "results" / "toy/twin")
+    assert sorted(path.name for path in folder.iterdir()) == before
 
 
 @pytest.mark.parametrize(("change", "same"), [({"device": "cuda"}, True), ({"groups": 3}, False)])
@@ -117,7 +122,7 @@ def test_the_predictions_on_the_page_are_those_stored(made):
     elements = page(made).elements
     held = {found["download"]: found["href"] for _, found in elements if "download" in found}
     data = held["toy-flow.predictions.csv.gz"].removeprefix("data:application/gzip;base64,")
-    stored = StoredRun(made / "results" / "toy/flow").predictions
+    stored = Run(made / "results" / "toy/flow").predictions
     read = pd.read_csv(BytesIO(gzip.decompress(base64.b64decode(data))), dtype=dict(stored.dtypes))
     pd.testing.assert_frame_equal(read, stored, check_exact=True)
 
@@ -143,7 +148,7 @@ def test_a_claim_says_in_what_its_two_runs_differ(made):
 
 
 def test_what_moved_is_named_with_its_clips_and_what_did_not_is_identical(made):
-    truth = StoredRun(made / "results" / "toy/flow").predictions
+    truth = Run(made / "results" / "toy/flow").predictions
     change(made / "results" / "toy/flow", len(truth))
     differ = int((truth["predicted"] != (truth["truth"] + 1) % 3).sum())
     found = page(made)
@@ -156,8 +161,8 @@ def test_what_moved_is_named_with_its_clips_and_what_did_not_is_identical(made):
 
 
 def test_an_unfinished_run_is_not_judged(made):
-    run = Run.open(made / "runs" / "toy/flow")
-    run.file(run.parts()[0]).unlink()
+    begun = Run.open(made / "runs" / "toy/flow")
+    begun.file(begun.parts()[0]).unlink()
     assert "unfinished: 1 parts missing" in page(made).texts["run-toy/flow"]
 
 
@@ -197,7 +202,7 @@ def test_what_a_run_says_is_text_and_never_html(made):
     html = review(made / "results", made / "runs")
     assert "<img" not in html
     assert "&lt;img src=x" in html
-    assert tag("a", evil, title=evil).count("<") == 2
+    assert prose(f"`hoof` {evil}") == "<code>hoof</code> &lt;img src=x onerror=alert(1)&gt;&#34;"
 
 
 def test_one_paper_alone_can_be_asked_for(made, monkeypatch):

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from mer_core.book.contents import find_root
 from mer_core.cli import app
 from mer_core.code import commit
 from mer_core.ledger.experiments import listed
 from mer_core.ledger.reproduction import reproduce
 from mer_core.ledger.sample import conclusion, draw, refuse_wrong, repeat, stored_parts
 from mer_core.methods.hoof import HOOF
+from mer_core.place import find_root
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from mer_core.ledger.results import stored_run
-from mer_core.ledger.stored import StoredRun, keep, readable
+from mer_core.ledger.stored import keep, readable
 from mer_core.scoring import scores
-from mer_core.studies.detection import detections
-from mer_core.training import RunSettings, run
+from mer_core.training import Run, RunError, RunSettings, run
+from mer_core.training.detections import detections
 
 
 def settings(**changes):
@@ -22,13 +22,14 @@ def settings(**changes):
 def test_a_stored_run_says_what_the_run_says(tmp_path):
     made = run(settings(), tmp_path / "run")
     stored = keep(made, tmp_path / "stored")
-    assert stored.predictions.equals(made.predictions())
+    assert stored.predictions.equals(made.predictions)
     added = {
         "seconds": pytest.approx(made.notes()["seconds"].sum(), abs=0.1),
-        "scores": readable(made.predictions()),
+        "scores": readable(made.predictions),
     }
     assert stored.record == {**made.record, **added}
     assert stored.epochs.shape == (2, len(stored.predictions))
+    assert np.array_equal(stored.epochs, made.epochs)
     assert np.array_equal(stored.epochs[-1], stored.predictions["predicted"])
 
 
@@ -48,8 +49,8 @@ def test_an_unfinished_run_is_not_stored(tmp_path):
 
 
 def test_what_is_not_stored_is_said(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no run\.json"):
-        StoredRun(tmp_path)
+    with pytest.raises(RunError, match=r"is no run: it has no run\.json"):
+        Run.open(tmp_path)
     with pytest.raises(ValueError, match=r"no stored run 'mol'; there are .*inflate/ststnet"):
         stored_run("mol")
 

@@ -392,6 +392,12 @@ def test_fused_scores_are_shares_of_the_scaled_scores_of_both_branches():
     assert count_parameters(fuse) == 0
 
 
+def test_raw_scores_leave_a_quiet_branch_quiet():
+    fuse, a, b = Fusion("fixed", 0.5, 3, scale="raw"), 0.01 * random(6, 3), random(6, 3, seed=1)
+    torch.testing.assert_close(fuse.train()(a, b), (a + b) / 2)
+    torch.testing.assert_close(fuse.eval()(a, b), (a + b) / 2)
+
+
 @pytest.mark.parametrize(("form", "parameters"), [("learned", 1), ("linear", 3 * 6 + 3)])
 def test_a_learned_fusion_begins_as_the_fixed_one(form, parameters):
     a, b = random(6, 3), random(6, 3, seed=1)
@@ -631,6 +637,18 @@ def test_clips_of_a_corpus_become_frames_and_targets(tmp_path):
         assert row == [
             float(str(unit) in cell.replace("L", "").replace("R", "").split("+")) for unit in (1, 4, 12)
         ]
+
+
+def test_noise_in_the_apex_frame_s_place_is_of_the_clip_s_name_alone(tmp_path):
+    clips = open_corpus("synth-mini", tmp_path).clipset(tiny("famnet").view, limit=2)
+    one, other, again = (
+        tiny("famnet", apex_frame=kind).pictures(clips) for kind in ("labelled", "noise", "noise")
+    )
+    assert torch.equal(other, again)
+    assert torch.equal(one[:, 1:], other[:, 1:])  # the clip is what it was
+    first, second, seen = other[0, 0].flatten(), other[1, 0].flatten(), one[0, 0].flatten()
+    for pair in ((first, second), (first, seen)):  # it looks like no other clip's, and like no frame
+        assert abs(torch.corrcoef(torch.stack(pair))[0, 1]) < 0.15
 
 
 # What does not fit

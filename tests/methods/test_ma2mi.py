@@ -763,7 +763,7 @@ def test_a_run_begins_where_it_is_told_and_its_record_names_the_weights(tmp_path
     data = made.record["data"]["sha256"]
     assert len({data["start of seed 0"], data["start of seed 1"]}) == 2
     again = run(RunSettings.parse(asked), tmp_path / "again")
-    pd.testing.assert_frame_equal(made.predictions(), again.predictions())
+    pd.testing.assert_frame_equal(made.predictions, again.predictions)
     with pytest.raises(StartError, match="synth-mini has 0 subjects who are not tested"):
         run(RunSettings.parse({**asked, "corpus": "synth-mini"}), tmp_path / "leak")
 

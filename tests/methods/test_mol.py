@@ -1,4 +1,5 @@
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from mer_core.methods.mol import (
     FlowNet,
     MOLNet,
     MOLSettings,
+    Nearby,
     convolution_stack,
     landmark_loss,
     middle,
@@ -90,6 +92,48 @@ def test_ccc_equals_going_node_by_node_and_neighbour_by_neighbour(changes):
     torch.manual_seed(0)
     ccc = CCC(settings(**changes, neighbours=3))
     same(ccc, ccc, lambda x: literal_ccc(ccc, x), random(2, 6, 8, 8))
+
+
+def test_the_fine_correlation_equals_one_cosine_at_a_time():
+    here, there = random(2, 3, 5, 4), random(2, 3, 5, 4, seed=1)
+    fine = Nearby()(here, there)
+    assert fine.shape == (2, 25, 5, 4)
+    for n, (dy, dx) in enumerate([(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3)]):
+        for y, x in [(0, 0), (2, 3), (4, 1)]:
+            is_inside = 0 <= y + dy < 5 and 0 <= x + dx < 4
+            other = there[:, :, y + dy, x + dx] if is_inside else torch.zeros(2, 3)
+            expected = nn.functional.cosine_similarity(here[:, :, y, x], other)
+            torch.testing.assert_close(fine[:, n, y, x], expected, **CLOSE)
+
+
+def test_a_flow_of_fine_steps_meets_both_frames_and_every_layer_learns():
+    model = MOLNet(settings(correlation="fine", flow_sees="raw", amplify=50.0), 3)
+    outputs = model(random(2, FRAMES, 64, 64))
+    assert outputs["flow"].shape == (2, PAIRS, 2, 64, 64)
+    outputs["flow"].square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.flow.parameters())
+
+
+def test_what_is_amplified_for_the_expression_can_be_raw_for_the_flow():
+    """The frames that the flow network gets are those of a view that was never amplified, in contrast 1."""
+    model = MOLNet(settings(flow_sees="raw", amplify=50.0), 3)
+    grey = random(FRAMES, 2, 1, 64, 64)
+    still = grey.mean(dim=0)
+    raw = model._less_amplified((still + 50 * (grey - still)).flatten(0, 1)).unflatten(0, (FRAMES, 2))
+    torch.testing.assert_close(raw, grey / grey.std(dim=(0, 2, 3, 4), keepdim=True), **CLOSE)
+
+
+def test_light_can_be_divided_away_before_changes_are_amplified():
+    lamp = np.linspace(0.6, 1.0, FRAMES)[None, :, None, None]
+    face = np.random.default_rng(0).uniform(40, 200, (1, 1, 72, 72))
+    clips = SimpleNamespace(
+        frames=face * lamp, flow=np.zeros((1, 7, 2, 72, 72)), landmarks=np.zeros((1, 8, 68, 2))
+    )
+    changes = {}
+    for light in ("gain", "offset"):
+        x = MOL(settings(light=light, amplify=50.0)).inputs(clips)["x"]
+        changes[light] = (x - x.mean(dim=1, keepdim=True)).abs().max()
+    assert changes["gain"] < 1e-3 < changes["offset"]
 
 
 def test_the_correlation_equals_moving_the_map_by_every_displacement():

@@ -81,7 +81,7 @@ def test_a_clip_of_the_corpus_gets_through_files_what_its_networks_say_of_it(mad
 
 
 def test_the_network_that_was_tested_on_it_says_the_same_again(made, row):
-    stored = made.run.predictions().set_index("clip").loc[row["clip"]]
+    stored = made.run.predictions.set_index("clip").loc[row["clip"]]
     said = made.probabilities.loc[str(Part(row["subject"], 0))]
     np.testing.assert_allclose(said, stored[[f"p_{name}" for name in said.index]].astype(float), atol=1e-6)
 

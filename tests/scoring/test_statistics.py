@@ -12,7 +12,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from mer_core.figures.ranking import critical_differences as picture
 from mer_core.scoring import scores, statistics
 from mer_core.scoring.statistics import (
-    SCORES,
+    FORMULAS,
     block_scores,
     bootstrap_interval,
     columns,
@@ -21,7 +21,6 @@ from mer_core.scoring.statistics import (
     holm,
     paired,
     per_class,
-    per_subject,
     permutation_test,
     same_seeds,
     score_matrices,
@@ -57,7 +56,7 @@ labelled = st.lists(
 ).filter(lambda clips: len({clip[3] for clip in clips}) > 1)
 
 
-@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("score", FORMULAS)
 @given(labelled)
 def test_scores_of_matrices_equal_those_of_labels(score, clips):
     truth, predicted, _, subjects = np.array(clips).T
@@ -78,7 +77,7 @@ def test_each_subject_has_its_own_matrix():
 # Bootstrap
 
 
-@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("score", FORMULAS)
 def test_the_interval_equals_a_loop_over_draws(score):
     truth, predicted, _, subjects = crowd(1)
     names = np.unique(subjects)
@@ -122,7 +121,7 @@ def test_the_interval_over_subjects_covers_the_truth_and_one_over_clips_does_not
     assert hits("clips") < 0.80
 
 
-@given(labelled, st.sampled_from(list(SCORES)))
+@given(labelled, st.sampled_from(list(FORMULAS)))
 @settings(max_examples=50)
 def test_the_interval_is_ordered_and_ignores_the_order_of_clips(clips, score):
     truth, predicted, _, subjects = np.array(clips).T
@@ -152,7 +151,7 @@ def swapped(truth, first, second, subjects, score, swap):
     return getattr(scores(truth, a, 3), score) - getattr(scores(truth, b, 3), score)
 
 
-@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("score", FORMULAS)
 def test_the_exact_p_value_equals_a_loop_over_all_swaps(score):
     truth, first, second, subjects = crowd(3, subjects=6, clips=4)
     names = np.unique(subjects)
@@ -222,7 +221,7 @@ def test_swapping_clips_instead_of_subjects_would_claim_too_much():
     assert permutation_test(truth, lucky, wrong, np.arange(80), 3).p_value < 0.001
 
 
-@given(labelled, st.sampled_from(list(SCORES)))
+@given(labelled, st.sampled_from(list(FORMULAS)))
 @settings(max_examples=50)
 def test_the_test_is_symmetric_and_equal_methods_are_equal(clips, score):
     truth, first, second, subjects = np.array(clips).T
@@ -253,7 +252,7 @@ def in_two_seeds(seed):
     ]
 
 
-@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("score", FORMULAS)
 def test_of_several_seeds_the_mean_scores_are_compared(score):
     first, second = in_two_seeds(3)
     asked = {**paired(first, second), "n_classes": 3, "score": score}
@@ -302,7 +301,7 @@ def seeds_of(truth, first, second, subjects):
     return [table(truth, said, subjects, seed=seed, **likely) for seed, said in enumerate((first, second))]
 
 
-@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("score", FORMULAS)
 def test_the_interval_of_a_mean_over_seeds_equals_a_loop_over_draws(score):
     truth, first, second, subjects = crowd(9)
     names, values = np.unique(subjects), []
@@ -465,14 +464,6 @@ def test_rows_by_class_equal_scikit_learn():
     assert pytest.approx(expected, abs=1e-12) == made[["precision", "recall", "f1", "clips"]].to_numpy().T
     assert made.loc["absent", "f1"] == 0
     assert made["answered"].sum() == made["clips"].sum() == len(truth)
-
-
-def test_rows_by_subject_add_up_to_the_pool():
-    truth, predicted, _, subjects = crowd(13)
-    made = per_subject(truth, predicted, subjects, 3)
-    assert made["clips"].sum() == 40
-    assert made["right"].sum() / 40 == pytest.approx(scores(truth, predicted, 3).accuracy)
-    assert made.loc["s2", "classes"] == len(set(truth[subjects == "s2"]))
 
 
 # Errors

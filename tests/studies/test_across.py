@@ -25,7 +25,7 @@ class Stored:
 
 
 def table(corpora, wrong=0, seeds=(0,)):
-    """Four persons a corpus with three clips each, one of each class; `wrong` of the persons are answered wrongly."""
+    """Four subjects a corpus with three clips each, one of each class; `wrong` of the subjects are answered wrongly."""
     rows = [
         {"clip": f"{c}/s{s}/{n}", "subject": f"{c}/s{s}", "seed": seed, "truth": n, "predicted": (n + (s < wrong)) % 3}
         for seed in seeds for c in corpora for s in range(4) for n in range(3)
@@ -59,7 +59,7 @@ def test_a_cell_is_the_score_of_its_clips_alone():
     mine = said[said["asked"] == "a"]
     assert made["score"] == pytest.approx(scores(mine["truth"], mine["predicted"], 3).uf1)
     assert made["low"] <= made["score"] <= made["high"]
-    assert (made["clips"], made["persons"]) == (12, 4)
+    assert (made["clips"], made["subjects"]) == (12, 4)
 
 
 def both(home_wrong, away_wrong):

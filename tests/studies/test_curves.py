@@ -31,7 +31,7 @@ def along(law, a, b, spread=0.0, draws=200):
 
 
 def said(right, seed=0):
-    """Six persons, two clips of each class each, that share of which is answered right."""
+    """Six subjects, two clips of each class each, that share of which is answered right."""
     draw = np.random.default_rng(seed)
     truth = np.tile(range(3), 12)
     predicted = np.where(draw.random(36) < right, truth, (truth + 1) % 3)
@@ -63,6 +63,15 @@ def test_a_draw_is_the_score_of_drawn_persons_at_every_point():
             copies = table.loc[table.index.repeat(times)]
             expected = scores(copies["truth"], copies["predicted"], 3).uf1
             assert made.drawn[draw, point] == pytest.approx(expected)
+
+
+def test_several_trainings_of_a_point_count_by_their_mean_score():
+    several = pd.concat([said(0.4, seed).assign(seed=seed) for seed in (0, 1)])
+    made = curve({10: several, 40: said(0.9)}, 3, draws=20)
+    each = [scores(t["truth"], t["predicted"], 3).uf1 for _, t in several.groupby("seed")]
+    assert made.scores[0] == pytest.approx(np.mean(each))
+    alone = [curve({10: t, 40: said(0.9)}, 3, draws=20).drawn for _, t in several.groupby("seed")]
+    assert made.drawn == pytest.approx(np.mean(alone, axis=0))
 
 
 def test_points_of_other_clips_make_no_curve():

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
-from mer_core.studies.detection import SCORES, detection_means, detection_scores, detections
-from mer_core.training import Run, RunSettings, run
+from mer_core.studies.detection import MEASURES, detection_means, detection_scores
 
 
 def noise(*shape, seed=0):
@@ -62,7 +61,7 @@ def test_one_that_no_clip_shows_has_no_scores_and_no_say_in_the_mean():
     said = noise(10, 3)
     table = detection_scores(truth, said, [1, 2, 4])
     assert table.loc[2, "support"] == 0
-    assert table.loc[2, SCORES].isna().all()
+    assert table.loc[2, MEASURES].isna().all()
     assert detection_means(table)["AP"] == table.loc[1, "AP"]
     assert detection_means(table, fewest=1)["F1"] == pytest.approx(table.loc[[1, 4], "F1"].mean())
     with pytest.raises(ValueError, match="No action unit is shown by 7 clips; the most is 6"):
@@ -82,35 +81,3 @@ def test_one_that_no_clip_shows_has_no_scores_and_no_say_in_the_mean():
 def test_what_does_not_fit_is_refused(truth, said, message):
     with pytest.raises(ValueError, match=message):
         detection_scores(truth, said, [1, 2])
-
-
-SETTINGS = {"epochs": 1, "width": 4, "frames": 2, "shrink": 1, "align": "clip", "units": [1, 4, 12]}
-
-
-def computed(folder, **changes):
-    settings = {"method": "amnet2d", "corpus": "synth-mini", "groups": 2, "limit": 6, "settings": SETTINGS}
-    return run(RunSettings.parse({**settings, "keep_weights": True, **changes}), folder, workers=1)
-
-
-def test_detections_of_a_run_are_those_of_its_networks_on_clips_that_they_never_saw(tmp_path):
-    made = computed(tmp_path / "run")
-    found = detections(made)
-    assert found.units == (1, 4, 12)
-    assert found.truth.shape == found.probabilities.shape == (len(made.predictions()), 3)
-    assert len(detection_scores(*found)) == 3
-    assert len(np.unique(found.probabilities.round(6), axis=0)) > 1
-    with pytest.raises(ValueError, match=r"has the seeds \[0\], not 3"):
-        detections(made, seed=3)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"keep_weights": False}, "has not kept its networks: run it again with keep_weights=true"),
-        ({"settings": {**SETTINGS, "au_weight": 0.0}}, "amnet2d learns no action units"),
-        ({"settings": {**SETTINGS, "released": {"normalise": "train"}}}, "scaled by other clips"),
-    ],
-)
-def test_a_run_without_networks_or_action_units_is_refused(changes, message, tmp_path):
-    with pytest.raises(ValueError, match=message):
-        detections(Run(computed(tmp_path / "run", **changes).folder))

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer_core.ledger.stored import StoredRun
 from mer_core.scoring import bootstrap_interval, scores
 from mer_core.scoring.conventions import CONVENTIONS, Predictions, best_epoch
 from mer_core.studies.protocol import (
@@ -25,6 +24,7 @@ from mer_core.studies.protocol import (
     printed_by_seed,
     trainings,
 )
+from mer_core.training import Run
 from tests.training.tools import mini, record
 
 seeds = pytest.mark.parametrize("seed", range(4))
@@ -139,7 +139,7 @@ def stored(folder, epochs=None):
     pd.DataFrame(rows).to_parquet(folder / "predictions.parquet")
     if epochs is not None:
         pd.DataFrame(np.transpose(epochs)).add_prefix("epoch ").to_parquet(folder / "epochs.parquet")
-    return StoredRun(folder)
+    return Run(folder)
 
 
 def test_a_stored_run_is_taken_apart_seed_by_seed(tmp_path):

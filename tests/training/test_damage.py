@@ -19,7 +19,10 @@ from mer_core.training.starts import keep_start, read_start
 from tests.kills import kills
 from tests.training.tools import mini
 
-KINDS = {"predictions": ".parquet", "epochs": ".npy", "weights": ".safetensors", "checksums": ".sha256"}
+KINDS = {
+    "predictions": ".parquet", "histories": ".parquet", "epochs": ".npy", "weights": ".safetensors",
+    "checksums": ".sha256",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -47,24 +50,24 @@ DAMAGE = st.one_of(
 )
 
 
-@pytest.mark.parametrize("suffix", [*KINDS.values(), ".json"])
+@pytest.mark.parametrize(("kind", "suffix"), [*KINDS.items(), ("weights", ".json")])
 @settings(max_examples=15)
 @given(damage=DAMAGE)
-def test_whatever_is_damaged_of_a_part_is_seen(whole, suffix, damage):
+def test_whatever_is_damaged_of_a_part_is_seen(whole, kind, suffix, damage):
     first, other = whole.parts()
-    [file] = whole.folder.glob(f"*/{first}{suffix}")
+    file = whole.folder / kind / f"{first}{suffix}"
     content = file.read_bytes()
     file.write_bytes(damage(content))
     try:
         assert whole.missing() == whole.damaged() == whole.todo() == [first]
-        assert set(whole.predictions()["fold"]) == {other.fold}
+        assert set(whole.predictions["fold"]) == {other.fold}
     finally:
         file.write_bytes(content)
     assert not whole.todo()
 
 
 def test_a_part_without_rows_is_told_and_made_again(whole, monkeypatch):
-    first, before = whole.parts()[0], whole.predictions()
+    first, before = whole.parts()[0], whole.predictions
     pq.write_table(pq.read_table(whole.file(first)).slice(0, 0), whole.file(first))
     told = CliRunner().invoke(app, ["status", str(whole.folder)]).output
     assert "1 of 2 parts" in told
@@ -73,7 +76,7 @@ def test_a_part_without_rows_is_told_and_made_again(whole, monkeypatch):
     assert shown.exit_code == 0
     assert "INCOMPLETE: 1 of 2 parts missing, 1 of them damaged" in shown.output
     assert CliRunner().invoke(app, ["resume", str(whole.folder), "--workers", "1"]).exit_code == 0
-    pd.testing.assert_frame_equal(whole.predictions(), before)
+    pd.testing.assert_frame_equal(whole.predictions, before)
     assert not whole.todo()
 
 
@@ -92,7 +95,7 @@ def test_checksums_are_those_that_other_programs_read(whole):
     files = [str(whole.checksums(part).relative_to(whole.folder)) for part in whole.parts()]
     made = subprocess.run(["sha256sum", "--check", *files], cwd=whole.folder, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
-    assert made.stdout.count("OK") == 8
+    assert made.stdout.count("OK") == 10
 
 
 # Kills

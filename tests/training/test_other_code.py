@@ -107,9 +107,9 @@ def test_only_the_parts_by_other_code_are_computed_anew(finished, by_other_code)
 def test_a_run_older_than_checksums_is_shown_and_computed_anew(finished, by_other_code):
     shutil.rmtree(finished.folder / "checksums")
     by_other_code()
-    older = finished.predictions()
+    older = finished.predictions
     assert len(finished.stale()) == 6
-    pd.testing.assert_frame_equal(run(mini("majority"), finished.folder).predictions(), older)
+    pd.testing.assert_frame_equal(run(mini("majority"), finished.folder).predictions, older)
     assert len([*(finished.folder / "checksums").iterdir()]) == 6
 
 
@@ -120,8 +120,8 @@ def test_a_run_whose_files_had_other_names_is_computed_anew(finished):
     with pytest.raises(
         RunError, match=r"no predictions yet: `mer resume .*6 files are there, damaged or of an older version"
     ):
-        finished.predictions()
-    assert len(run(mini("majority"), finished.folder).predictions()) == 18
+        finished.predictions  # noqa: B018
+    assert len(run(mini("majority"), finished.folder).predictions) == 18
     assert finished.unread() == 0
 
 
@@ -136,7 +136,7 @@ def test_code_that_is_edited_while_it_runs_is_no_part_of_the_run(finished, by_ot
 def test_a_run_of_a_method_that_is_not_here_can_be_looked_at(finished, monkeypatch):
     monkeypatch.delitem(METHODS, "majority")
     again = Run.open(finished.folder)
-    assert len(again.predictions()) == 18
+    assert len(again.predictions) == 18
     assert len(again.stale()) == 6
 
 

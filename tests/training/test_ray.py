@@ -16,7 +16,7 @@ from mer_core.training.parts import compute
 from tests.training.tools import mini, pooled
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before Ray is imported: nothing is sent anywhere
-ray = pytest.importorskip("ray", reason="needs Ray: pip install -r requirements-ray.txt -c requirements.lock")
+ray = pytest.importorskip("ray", reason="needs Ray: make ray")
 SMALL = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
 IMPATIENT = {
     "health_check_initial_delay_ms": 0,
@@ -94,8 +94,12 @@ def lose(cluster, node_id, process):
         os.kill(int(process), signal.SIGKILL)
 
 
-def test_without_a_cluster_one_is_started_and_ends_with_the_run(tmp_path):
-    made = run(mini("majority"), tmp_path / "run", engine="ray")
+def test_without_a_cluster_one_is_started_and_ends_with_the_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where a module of one's own lies
+    (tmp_path / "rayown.py").write_text(
+        "from mer_core.methods.majority import Majority\n\n\nclass Mine(Majority):\n    name = 'mine'\n"
+    )
+    made = run(mini("rayown:Mine"), tmp_path / "run", engine="ray")
     assert not made.missing()
     assert not ray.is_initialized()
     children = subprocess.run(
@@ -108,5 +112,5 @@ def test_without_a_cluster_one_is_started_and_ends_with_the_run(tmp_path):
 
 def test_without_ray_it_is_said_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(RunError, match=r"pip install -r requirements-ray\.txt"):
+    with pytest.raises(RunError, match=r"pip install mer-core\[ray\]"):
         run(mini("majority"), tmp_path / "run", engine="ray")

@@ -13,7 +13,6 @@ import torch
 from safetensors.torch import save as pack
 
 from mer_core import cli
-from mer_core.ledger.stored import StoredRun
 from mer_core.methods import create_model
 from mer_core.reading import FileError, read_json, read_parquet
 from mer_core.training import Run, load_network, run
@@ -80,7 +79,7 @@ def test_a_record_that_is_no_record_is_refused_by_its_name(tmp_path, text):
     with pytest.raises(FileError, match=rf"^{tmp_path}/run.json: expected the record of a run; "):
         Run.open(tmp_path).settings  # noqa: B018
     with pytest.raises(FileError, match=rf"^{tmp_path}/run.json: expected the record of a run; "):
-        StoredRun(tmp_path).record  # noqa: B018
+        Run(tmp_path).record  # noqa: B018
 
 
 def test_a_class_map_that_nobody_knows_is_refused(small, tmp_path):
@@ -118,7 +117,7 @@ def test_all_that_the_book_stores_is_read_as_before():
 )
 def test_predictions_of_another_form_are_refused(small, tmp_path, change, said):
     file = tmp_path / "predictions.parquet"
-    change(small.predictions()).to_parquet(file)
+    change(small.predictions).to_parquet(file)
     with pytest.raises(FileError, match=rf"^{file}: expected predictions, .*{said}"):
         read_predictions(file)
 

@@ -181,9 +181,9 @@ def test_training_sees_every_sub_clip_with_the_label_of_its_clip(interleaved):
 def test_as_released_a_long_clip_counts_more(tmp_path, monkeypatch):
     monkeypatch.setitem(METHODS, "interleaved", Interleaved)
     counted = {"epochs": 2, "released": {"score": "subclips"}}
-    clips = run(mini("interleaved", settings={"epochs": 2}, limit=8), tmp_path / "clips").predictions()
+    clips = run(mini("interleaved", settings={"epochs": 2}, limit=8), tmp_path / "clips").predictions
     apart = run(mini("interleaved", settings=counted, every_epoch=True, limit=8), tmp_path / "apart")
-    rows = apart.predictions()
+    rows = apart.predictions
     table = open_corpus("synth-mini").clips.set_index("clip").loc[clips["clip"]]
     expected = ((table["offset"] - table["onset"] + 1) // 8).clip(1, 9)
     names = rows["clip"].str.split("#").str[0]

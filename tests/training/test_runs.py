@@ -40,7 +40,7 @@ def serial(tmp_path_factory):
 
 
 def test_every_clip_is_predicted_once_by_a_fold_that_did_not_train_on_it(serial):
-    table = serial.predictions()
+    table = serial.predictions
     assert table.columns.tolist() == COLUMNS
     assert not table["clip"].duplicated().any()
     assert len(table) == 18  # six others belong to no class
@@ -52,13 +52,13 @@ def test_every_clip_is_predicted_once_by_a_fold_that_did_not_train_on_it(serial)
 
 def test_truth_is_the_class_of_the_label(serial):
     clips = open_corpus("synth-mini").clips.set_index("clip")
-    expected = class_map("megc2019-3class").label(clips)[serial.predictions()["clip"]]
-    assert serial.predictions()["truth"].tolist() == expected.tolist()
+    expected = class_map("megc2019-3class").label(clips)[serial.predictions["clip"]]
+    assert serial.predictions["truth"].tolist() == expected.tolist()
 
 
 def test_two_workers_predict_what_one_does(serial, tmp_path):
     two = run(mini(every_epoch=True, keep_weights=True), tmp_path / "two", workers=2)
-    pd.testing.assert_frame_equal(serial.predictions(), two.predictions(), check_exact=True)
+    pd.testing.assert_frame_equal(serial.predictions, two.predictions, check_exact=True)
     assert _bytes(serial.folder, "weights") == _bytes(two.folder, "weights")
     assert _bytes(serial.folder, "epochs") == _bytes(two.folder, "epochs")
 
@@ -73,7 +73,7 @@ def test_a_chapter_predicts_what_the_run_does(serial):
     labels = class_map("megc2019-3class").label(clips.clips)
     clips, labels = clips.select(labels.notna()), labels.dropna().to_numpy(int)
     data = examples(method, clips, labels, 3)
-    table = serial.predictions().set_index("clip").loc[clips.clips["clip"]]
+    table = serial.predictions.set_index("clip").loc[clips.clips["clip"]]
     made = predict_folds(method, data, leave_one_subject_out(data.subjects), seed=0)
     np.testing.assert_array_equal(table[COLUMNS[6:]].astype(float), made)
 
@@ -83,7 +83,7 @@ def test_an_estimator_runs_through_the_same_door(method, tmp_path):
     one, two = run(mini(method), tmp_path / "one"), run(mini(method, groups=3), tmp_path / "two")
     assert len(one.parts()) == 6
     assert [part.fold for part in two.parts()] == ["group1", "group2", "group3"]
-    assert sorted(one.predictions()["clip"]) == sorted(two.predictions()["clip"])
+    assert sorted(one.predictions["clip"]) == sorted(two.predictions["clip"])
 
 
 # What a run says about itself
@@ -122,7 +122,7 @@ def test_looking_at_a_run_needs_no_corpus(serial, monkeypatch, tmp_path):
     monkeypatch.setattr("mer_core.training.parts.open_corpus", None)
     again = Run.open(serial.folder)
     assert not again.missing()
-    assert len(again.predictions()) == 18
+    assert len(again.predictions) == 18
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
@@ -169,7 +169,7 @@ def test_killed_in_the_middle_it_goes_on_and_repeats_nothing(tmp_path):
     run(Run.open(killed).settings, killed)
     assert {name: times(killed)[name] for name in before} == before
     uninterrupted = run(Run.open(killed).settings, whole)
-    pd.testing.assert_frame_equal(pooled(killed), uninterrupted.predictions(), check_exact=True)
+    pd.testing.assert_frame_equal(pooled(killed), uninterrupted.predictions, check_exact=True)
     assert not list(killed.rglob("*.unfinished"))
 
 
@@ -191,7 +191,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_the_run_goes_on_later(tmp_p
 
     def fill_the_disk(file):
         written.append(file)
-        if len(written) > 6:  # what the run is, then the checksums and predictions of its parts
+        if len(written) > 8:  # what the run is, then histories, checksums and predictions of its parts
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
@@ -200,7 +200,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_the_run_goes_on_later(tmp_p
             run(mini(), tmp_path / "run")
     assert len(Run.open(tmp_path / "run").finished()) == 2
     assert len(list((tmp_path / "run" / "predictions").iterdir())) == 2
-    pd.testing.assert_frame_equal(run(mini(), tmp_path / "run").predictions(), serial.predictions())
+    pd.testing.assert_frame_equal(run(mini(), tmp_path / "run").predictions, serial.predictions)
 
 
 def test_a_limit_on_the_size_of_files_is_met_as_a_full_disk_is(tmp_path):
@@ -226,7 +226,7 @@ def test_a_dead_worker_is_said_and_the_rest_goes_on_afterwards(tmp_path, monkeyp
         broken.setattr(engines, "compute", dies)
         with pytest.raises(RunError, match=r"A worker died. What is finished is kept: `mer resume`"):
             run(mini(), tmp_path / "run", workers=2)
-    pd.testing.assert_frame_equal(run(mini(), tmp_path / "run").predictions(), serial.predictions())
+    pd.testing.assert_frame_equal(run(mini(), tmp_path / "run").predictions, serial.predictions)
 
 
 def fails_or_is_slow(plain, part):
@@ -293,7 +293,7 @@ def test_more_threads_in_the_environment_change_no_prediction(tmp_path, serial):
     made = mer(*words, "--out", tmp_path / "run", **many)
     assert made.returncode == 0, made.stderr
     assert "OMP_NUM_THREADS=2" in Run.open(tmp_path / "run").record["numerics"]
-    pd.testing.assert_frame_equal(pooled(tmp_path / "run"), serial.predictions(), check_exact=True)
+    pd.testing.assert_frame_equal(pooled(tmp_path / "run"), serial.predictions, check_exact=True)
 
 
 # Weights

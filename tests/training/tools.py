@@ -53,7 +53,7 @@ def mer(*words, **environment):
 
 def pooled(folder):
     """The predictions of a run, every bit of them."""
-    return Run.open(folder).predictions()
+    return Run.open(folder).predictions
 
 
 def times(folder: Path):

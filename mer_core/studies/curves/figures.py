@@ -1,4 +1,4 @@
-"""Figures of the chapter "How much data would it take"."""
+"""Figures of the chapter: curves, laws through them, and clips until a score."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,36 +6,31 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mer_core.figures.looks import look
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
 from mer_core.scoring.statistics import Interval
-from mer_core.studies.curves import Fit
+from mer_core.studies.curves.laws import Fit
 
-# Colour and symbol, so that nobody needs to tell colours apart.
-LOOKS = [
-    ("#999999", "x"), ("#009E73", "diamond"), ("#E69F00", "square"), ("#CC79A7", "triangle-up"), ("#D55E00", "cross"),
-    ("#882255", "triangle-down"), ("#56B4E9", "circle-open"), ("#0072B2", "circle"),
-]  # fmt: skip
 BELOW = {"orientation": "h", "x": 0, "y": -0.27, "yanchor": "top"}  # a legend beside them would fill a phone
 TICKS = [10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000]
 END = 1e5  # clips, where an axis ends: whatever takes more is drawn there
 
 
 def learning_curves(points: Mapping[str, pd.DataFrame], sizes: Mapping[str, int]) -> go.Figure:
-    """A line a method, with columns clips, persons, score, low, high; `sizes` are the clips of real corpora.
+    """A line a method, with columns clips, subjects, score, low, high; `sizes` are the clips of real corpora.
 
-    Two buttons count clips or persons.
+    Two buttons count clips or subjects.
     """
-    figure = go.Figure(
-        [_line(name, rows, look) for (name, rows), look in zip(points.items(), LOOKS, strict=False)]
-    )
+    figure = go.Figure([_line(name, rows, look(name)) for name, rows in points.items()])
     marks = _marks(sizes)
     ticks = {
-        one: sorted({round(n) for rows in points.values() for n in rows[one]}) for one in ("clips", "persons")
+        one: sorted({round(n) for rows in points.values() for n in rows[one]})
+        for one in ("clips", "subjects")
     }
     buttons = [
         _counts(points, "clips", "labelled clips", ticks["clips"], marks),
         _counts(
-            points, "persons", "persons who show them", ticks["persons"], {"shapes": [], "annotations": []}
+            points, "subjects", "subjects who show them", ticks["subjects"], {"shapes": [], "annotations": []}
         ),
     ]
     said = "; ".join(
@@ -58,15 +53,15 @@ def learning_curves(points: Mapping[str, pd.DataFrame], sizes: Mapping[str, int]
     )  # fmt: skip
 
 
-def _line(name: str, rows: pd.DataFrame, look: tuple[str, str]) -> go.Scatter:
-    colour, symbol = look
+def _line(name: str, rows: pd.DataFrame, drawn: tuple[str, str]) -> go.Scatter:
+    colour, symbol = drawn
     away = {
         "array": rounded(rows["high"] - rows["score"]),
         "arrayminus": rounded(rows["score"] - rows["low"]),
     }
     said = [
-        f"{c:.0f} clips of {p:.0f} persons<br>UF1 {s:.3f} [{low:.3f}, {high:.3f}]"
-        for c, p, s, low, high in rows[["clips", "persons", "score", "low", "high"]].to_numpy()
+        f"{c:.0f} clips of {p:.0f} subjects<br>UF1 {s:.3f} [{low:.3f}, {high:.3f}]"
+        for c, p, s, low, high in rows[["clips", "subjects", "score", "low", "high"]].to_numpy()
     ]
     return go.Scatter(
         x=rounded(rows["clips"]), y=rounded(rows["score"]), name=name, mode="lines+markers", customdata=said,

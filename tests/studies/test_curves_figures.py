@@ -4,15 +4,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer_core.figures.curves import END, clips_said, clips_until, law_bands, learning_curves
+from mer_core.figures.looks import look
 from mer_core.scoring.statistics import Interval
-from mer_core.studies.curves import Curve, fit
+from mer_core.studies.curves import (
+    END,
+    Curve,
+    clips_said,
+    clips_until,
+    fit,
+    law_bands,
+    learning_curves,
+)
 
 POINTS = {
     "hoof": pd.DataFrame(
         {
             "clips": [44.0, 88.0],
-            "persons": [28.0, 38.0],
+            "subjects": [28.0, 38.0],
             "score": [0.4, 0.5],
             "low": [0.3, 0.4],
             "high": [0.6, 0.6],
@@ -38,11 +46,11 @@ def test_a_curve_has_its_points_and_intervals_and_real_corpora_are_marked():
     assert "hoof from 0.40 to 0.50" in figure.layout.meta["alt"]
 
 
-def test_a_button_counts_persons_and_hides_what_is_counted_in_clips():
-    clips, persons = learning_curves(POINTS, {"SAMM": 133}).layout.updatemenus[0].buttons
-    assert (clips.args[0]["x"], persons.args[0]["x"]) == ([[44, 88]], [[28, 38]])
-    assert (len(clips.args[1]["shapes"]), persons.args[1]["shapes"]) == (1, [])
-    assert persons.args[1]["xaxis.title.text"] == "persons who show them"
+def test_a_button_counts_subjects_and_hides_what_is_counted_in_clips():
+    clips, subjects = learning_curves(POINTS, {"SAMM": 133}).layout.updatemenus[0].buttons
+    assert (clips.args[0]["x"], subjects.args[0]["x"]) == ([[44, 88]], [[28, 38]])
+    assert (len(clips.args[1]["shapes"]), subjects.args[1]["shapes"]) == (1, [])
+    assert subjects.args[1]["xaxis.title.text"] == "subjects who show them"
 
 
 def test_a_law_is_drawn_with_its_band_and_beyond_the_last_point():
@@ -67,3 +75,8 @@ def test_the_slider_moves_points_and_bars_and_what_has_no_end_ends_at_the_edge()
 def test_clips_are_said_with_two_digits():
     assert clips_said(span(1288.98, 930.9, 1962.5)) == "1,300 [930, 2,000]"
     assert clips_said(span(49, 0.007, 2e9)) == "49 [fewer than 1, more than 100,000]"
+
+
+def test_a_curve_has_the_look_of_its_method_everywhere():
+    line = learning_curves({"MOL": POINTS["hoof"]}, {}).data[0]
+    assert (line.line.color, line.marker.symbol) == look("MOL")

@@ -1,7 +1,7 @@
 """Learning curves: the score against the number of labelled clips, a law through it, and what follows, with its doubt.
 
 A law has two numbers: with $s$ the score and $n$ the clips, $y(s) = a + b\\,\\log_2 n$. It is laid through the points
-of a curve, and through those that other tested persons would have given: all doubt here is of that kind.
+of a curve, and through those that other tested subjects would have given: all doubt here is of that kind.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,30 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mer_core import open_corpus
-from mer_core.protocols import class_map, split
-from mer_core.scoring.statistics import TIE, Interval, draw_subjects, score_matrices, subject_matrices
-from mer_core.training import RunSettings
-from mer_core.training.fit import fold_seed
-from mer_core.training.parts import some_of_each
+from mer_core.scoring.statistics import TIE, Interval, draw_subjects, score_matrices, seed_matrices
 
 ALMOST = 1 - 1e-6  # a score of one would have an infinite logarithm
-
-
-def learnt_from(settings: RunSettings) -> pd.DataFrame:
-    """A row a fold: how many clips and persons its first seed learnt from, as the run chose them.
-
-    Of a synthetic corpus, whose outline says who shows what without planning a clip.
-    """
-    clips = pd.DataFrame(open_corpus(settings.corpus).outline)
-    clips, labels = class_map(settings.classes).within(clips)
-    clips = clips.reset_index(drop=True)
-    rows = {}
-    for fold in split(clips["subject"].to_numpy(), settings.groups):
-        seed = fold_seed(fold.name, settings.seeds[0])
-        learnt = some_of_each(fold.train, labels, settings.labelled, seed)
-        rows[fold.name] = {"clips": len(learnt), "persons": clips["subject"][learnt].nunique()}
-    return pd.DataFrame(rows).T
 
 
 @dataclass(frozen=True)
@@ -42,7 +21,7 @@ class Curve:
 
     clips: np.ndarray  # (P,) on the mean over folds, growing
     scores: np.ndarray  # (P,)
-    drawn: np.ndarray  # (draws, P) had other persons been tested: the same ones at every point of a draw
+    drawn: np.ndarray  # (draws, P) had other subjects been tested: the same ones at every point of a draw
 
     def interval(self, point: int) -> Interval:
         """Of one of its points."""
@@ -68,19 +47,27 @@ def curve(
 ) -> Curve:
     """The curve of runs that answered the same clips: tables of predictions by the clips they were learnt from."""
     clips = np.array(sorted(tables), float)
-    matrices = np.stack([_matrices(tables[n], n_classes, tables[clips[0]]) for n in clips])  # (P, S, C, C)
-    weights = draw_subjects(matrices.shape[1], draws, seed)  # (draws, S)
-    drawn = np.einsum("ds,psij->dpij", weights.astype(float), matrices.astype(float), optimize=True)
-    return Curve(clips, score_matrices(matrices.sum(axis=1), score), score_matrices(drawn, score))
+    points = [_matrices(tables[n], n_classes, tables[clips[0]]) for n in clips]  # (S, K, C, C) each
+    weights = draw_subjects(len(points[0]), draws, seed)  # (draws, S)
+    scores = [_mean_score(np.ones((1, len(one))), one, score)[0] for one in points]
+    return Curve(
+        clips, np.array(scores), np.stack([_mean_score(weights, one, score) for one in points], axis=1)
+    )
 
 
-def _matrices(table: pd.DataFrame, n_classes: int, like: pd.DataFrame) -> np.ndarray:  # (S, C, C)
+def _matrices(table: pd.DataFrame, n_classes: int, like: pd.DataFrame) -> np.ndarray:  # (S, K, C, C)
     if set(table["clip"]) != set(like["clip"]):
         raise ValueError(
             f"Expected the same clips at every point of a curve, got {len(table)} and {len(like)}: "
             "are they runs of one corpus?"
         )
-    return subject_matrices(table["truth"], table["predicted"], table["subject"], n_classes)[1]
+    return seed_matrices(table["truth"], table["predicted"], table["subject"], table.get("seed"), n_classes)
+
+
+def _mean_score(weights: np.ndarray, matrices: np.ndarray, score: str) -> np.ndarray:  # (draws,)
+    """Of subjects that count so often (draws, S), the mean over trainings (S, K, C, C)."""
+    sums = np.einsum("ds,skij->dkij", weights.astype(float), matrices.astype(float), optimize=True)
+    return score_matrices(sums, score).mean(axis=1)
 
 
 def _interval(value: float, drawn: np.ndarray, level: float = 0.95) -> Interval:
@@ -125,7 +112,7 @@ LAWS = {
 
 @dataclass(frozen=True)
 class Fit:
-    """A law through a curve, and through each of the curves that other persons would have given."""
+    """A law through a curve, and through each of the curves that other subjects would have given."""
 
     law: Law
     line: np.ndarray  # (2,) a and b
@@ -175,11 +162,11 @@ def _line(clips: np.ndarray, values: np.ndarray) -> np.ndarray:  # (…, P) → 
     return np.stack([values.mean(-1) - slope * np.log2(clips).mean(), slope], axis=-1)
 
 
-# Two curves of the same persons
+# Two curves of the same subjects
 
 
 def ahead(one: Curve, other: Curve) -> pd.DataFrame:
-    """A row for each number of clips that both curves have: one less the other, on the same persons."""
+    """A row for each number of clips that both curves have: one less the other, on the same subjects."""
     clips = sorted(set(one.clips) & set(other.clips))
     spans = []
     for n in clips:
@@ -222,4 +209,46 @@ def times_as_many(slow: Fit, fast: Fit, clips: float) -> Interval:
 
 def _same_law(one: Fit, other: Fit) -> None:
     if one.law is not other.law or len(one.drawn) != len(other.drawn):
-        raise ValueError("Two fits are compared under one law, and over the same drawn persons.")
+        raise ValueError("Two fits are compared under one law, and over the same drawn subjects.")
+
+
+# Several curves
+
+
+def fits(curves: Mapping[str, Curve], least: int = 3) -> dict[str, dict[str, Fit]]:
+    """Both laws through every curve that has so many points, by method and law."""
+    return {
+        name: {law: fit(of, law) for law in LAWS} for name, of in curves.items() if len(of.clips) >= least
+    }
+
+
+def misses(curves: Mapping[str, Curve], fitted: Mapping[str, Mapping[str, Fit]]) -> pd.DataFrame:
+    """A row a method, a column a law: by how much it misses the points of its curve at most."""
+    rows = {
+        name: {
+            law: max(abs(line.at(n).value - s) for n, s in _points(curves[name]))
+            for law, line in laws.items()
+        }
+        for name, laws in fitted.items()
+    }
+    return pd.DataFrame(rows).T
+
+
+def _points(of: Curve) -> list[tuple[float, float]]:
+    return list(zip(of.clips, of.scores, strict=True))
+
+
+def hindsight(curves: Mapping[str, Curve], least: int = 4) -> pd.DataFrame:
+    """A row a method and law: what a law through all points but the last says of the last, and what came."""
+    rows = {}
+    for name, of in curves.items():
+        for law in LAWS if len(of.clips) >= least else ():
+            told, came = fit(of.first(-1), law).at(of.clips[-1]), of.scores[-1]
+            span = {"said": told.value, "low": told.low, "high": told.high}
+            rows[name, law] = {
+                **span,
+                "came": came,
+                "inside": "yes" if told.low <= came <= told.high else "no",
+            }
+    table = pd.DataFrame(rows).T.rename_axis(["method", "law"])
+    return table.astype(dict.fromkeys(("said", "low", "high", "came"), float))

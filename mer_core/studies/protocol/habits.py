@@ -7,7 +7,7 @@ how the answers become one number, and which of several trainings is told. Expla
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,7 @@ from mer_core.scoring.conventions import Predictions, fold_mean_skip, fold_mean_
 from mer_core.scoring.statistics import (
     Interval,
     classes_known,
-    holm,
     interval_over_subjects,
-    permutation_test,
     score_matrices,
 )
 
@@ -58,7 +56,7 @@ def one_for_all(predictions: Predictions, score: str) -> Predictions:
 def one_a_fold(predictions: Predictions, score: str) -> Predictions:
     """What each fold's epoch says that gets most of its clips right: `conventions.best_epoch`, as answers.
 
-    By accuracy whatever the score: one person's few clips hardly ever show all classes.
+    By accuracy whatever the score: one subject's few clips hardly ever show all classes.
     """
     epoch = _latest_best(score_matrices(predictions.matrices, "accuracy"))  # (F,)
     return _at(predictions, epoch[_numbers(predictions.folds)])
@@ -194,82 +192,9 @@ def _counted(seeds: Sequence[Predictions], epoch: str, count: str, score: str) -
 
 
 def interval(seeds: Sequence[Predictions], score: str = "uf1", draws: int = 2000) -> Interval:
-    """The mean over trainings, and where it would fall with other persons: folds must be persons.
+    """The mean over trainings, and where it would fall with other subjects: folds must be subjects.
 
     Of each training the last row of answers. Of a chosen epoch it is what a table would print, and no more true.
     """
     counts = np.stack([one.matrices[-1] for one in seeds], axis=1)  # (S, K, C, C)
     return interval_over_subjects(counts, lambda sums: score_matrices(sums, score).mean(-1), draws=draws)
-
-
-# Several methods: who wins?
-
-
-def comparisons(
-    answers: Mapping[str, np.ndarray],
-    truth: np.ndarray,
-    subjects: np.ndarray,
-    n_classes: int,
-    score: str = "uf1",
-    seed: int = 0,
-) -> pd.DataFrame:
-    """A row for every two methods: first, second, difference and its p-value, corrected for all of them.
-
-    `answers` holds (N,) labels a method, all of the same clips.
-    """
-    rows = []
-    for first, second in combinations(answers, 2):
-        said = answers[first], answers[second]
-        test = permutation_test(truth, *said, subjects, n_classes, score, seed=seed)
-        rows.append({"first": first, "second": second, "difference": test.difference, "p": test.p_value})
-    table = pd.DataFrame(rows, columns=["first", "second", "difference", "p"])
-    return table.assign(p=holm(table["p"].to_dict()).values())
-
-
-def flips(before: pd.DataFrame, after: pd.DataFrame, level: float = 0.05) -> dict[str, int]:
-    """How many pairs of `comparisons` mean something else under another protocol.
-
-    pairs           all of them
-    before, after   significant
-    appear, vanish  significant in one of the two only
-    turn            the other one wins, significant or not
-    """
-    sure, still = before["p"] < level, after["p"] < level
-    turned = np.sign(before["difference"]) * np.sign(after["difference"]) < 0
-    counted = {
-        "before": sure,
-        "after": still,
-        "appear": still & ~sure,
-        "vanish": sure & ~still,
-        "turn": turned,
-    }
-    return {"pairs": len(before)} | {name: int(which.sum()) for name, which in counted.items()}
-
-
-def margins(
-    printed: Mapping[str, Sequence[float]],
-    honest: Mapping[str, Sequence[float]],
-    rival: Mapping[str, Sequence[float]],
-) -> pd.DataFrame:
-    """Every training of one method that is printed above one of another: by how much, and what is behind it.
-
-    `printed` are the winner's numbers, `rival` those of the other, seed by seed; `honest` is each method's honest
-    score, whose mean over seeds stands for what the method can do. Columns: winner, other, printed, honest.
-    """
-    worth = {name: float(np.mean(values)) for name, values in honest.items()}
-    rows = [
-        (one, other, high - low, worth[one] - worth[other])
-        for one, other in product(printed, rival)
-        if one != other
-        for high, low in product(printed[one], rival[other])
-        if high > low
-    ]
-    return pd.DataFrame(rows, columns=["winner", "other", "printed", "honest"])
-
-
-def misleading(pairs: pd.DataFrame, share: float = 0.95) -> float:
-    """The printed margin below which this share of the wrong winners stay: a smaller one proves little.
-
-    A winner is wrong whose honest margin is not above 0; nan if none is.
-    """
-    return float(pairs.loc[pairs["honest"] <= 0, "printed"].quantile(share))
