@@ -21,7 +21,7 @@ PLAN = {
     "ledger": "scoring training corpora methods protocols clips",
     "figures": "ledger scoring faces vision clips",
     "studies": "figures ledger scoring training corpora methods faces vision protocols clips",
-    "prediction": "studies figures scoring training corpora methods faces vision protocols clips",
+    "prediction": "studies figures ledger scoring training corpora methods faces vision protocols clips",
     "book": "studies figures ledger scoring training corpora methods faces vision protocols clips",
     "cli": "book prediction studies ledger scoring training corpora methods protocols clips",
 }
