@@ -126,9 +126,7 @@ class Fitted:
     epochs: list
 
 
-def fit_fold(
-    given: Material, fold: Fold, look: Callable[[nn.Module, Examples, Examples], object] = lambda *_: None
-) -> Fitted:
+def fit_fold(given: Material, fold: Fold, look: Callable[[nn.Module, Examples, Examples], object]) -> Fitted:
     """Train on the other subjects; `look` at the network, the training clips and the tested ones after each epoch."""
     train, test = given.examples.take(fold.train), given.examples.take(fold.test)
     train, test = normalised(train, test, given.method.settings.released.normalise)
