@@ -37,6 +37,7 @@ from mer_core.corpora import command, prepared
 from mer_core.corpora.command import run_script
 from mer_core.corpora.images import read_image
 from mer_core.corpora.prepared import frames_to_landmark
+from mer_core.corpora.sources.casme2 import CASME2
 from mer_core.vision.landmarks import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, Landmarks
 
 ROOT = Path(__file__).parents[1]
@@ -197,11 +198,9 @@ def _decoded(path: Path) -> float:
 
 def stages(root: Path, out: Path) -> Counter:
     """Processor seconds of each stage of the same command, in this process."""
-    sys.path.append(str(ROOT))
-    script = import_module("data_scripts.casme2").CASME2
     with watched() as seconds, redirect_stdout(io.StringIO()):
         begun = time.process_time()
-        run_script(script, [*options(root, out), "--workers", "1"])
+        run_script(CASME2, [*options(root, out), "--workers", "1"])
         seconds["the rest"] = time.process_time() - begun - seconds.total()
     return seconds
 

@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mer_core.methods import create_method
 from mer_core.methods.ma2mi import MA2MI
-from mer_core.methods.ma2mi_reconstruction import Reconstruction
+from mer_core.methods.ma2mi.reconstruction import Reconstruction
 
 CLIPS, FOLD = 4, 118
 

@@ -24,8 +24,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from mer_core.devices import find_device
 from mer_core.methods import create_method
-from mer_core.training.devices import find_device
 
 Build = Callable[
     [str, int, str], Callable[[], Tensor]

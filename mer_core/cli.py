@@ -150,7 +150,7 @@ def data(
         str | None, typer.Argument(help="Name of a corpus, or a prepared folder; none: list them.")
     ] = None,
 ) -> None:
-    """What corpora there are, or the data card of one. Licensed corpora are prepared by data_scripts/.
+    """What corpora there are, or the data card of one. Licensed corpora are prepared by `mer prepare`.
 
     Example: mer data synth
     """
@@ -163,6 +163,25 @@ def data(
         print("\n".join(f"{name}: {value}" for name, value in rows))
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def prepare(
+    words: typer.Context,
+    name: Annotated[str, typer.Argument(help="casme2, …, or your own: module:Class.")] = "",
+) -> None:
+    """A corpus as its owners hand it out becomes a ClipSet; after its name, --help lists its options.
+
+    Example: mer prepare casme2 --root CASME2 --check
+    """
+    from mer_core.corpora.command import run_script
+    from mer_core.corpora.sources import find_source, source_names
+
+    if name in ("", "--help"):
+        return print(words.get_help(), f"NAME is one of {', '.join(source_names())}.")
+    run_script(find_source(name), words.args, f"mer prepare {name}")
+
+
 Folder = Annotated[Path, typer.Argument(help="Folder of a run.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes here; default: one a core, or one that feeds a GPU.")
@@ -173,7 +192,7 @@ PerGPU = Annotated[int, typer.Option(min=1, help="Parts at once on a GPU of a Ra
 
 @app.command()
 def run(
-    method: Annotated[str, typer.Argument(help="Name of a method, e.g. ststnet.")],
+    method: Annotated[str, typer.Argument(help="Name of a method (ststnet), or your own: module:Class.")],
     corpus: Annotated[
         str,
         typer.Option(help="Name of a corpus (see mer data), a prepared folder, or several with + between."),
@@ -204,14 +223,17 @@ def run(
 
     Example: mer run ststnet --corpus synth --folds 5 --seeds 0,1,2
     """
+    from mer_core.protocols import read_folds
     from mer_core.training import RunSettings
 
     asked = {"method": method, "preset": preset, "corpus": corpus, "classes": classes, "selection": selection}
-    asked |= {"groups": _groups(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
+    asked |= {"groups": read_folds(folds), "seeds": _seeds(seeds), "settings": _assignments(set_)}
     asked |= {"official": str(official) if official else None}
     asked |= {"device": device, "limit": limit, "every_epoch": every_epoch, "keep_weights": keep_weights}
     corpora = "+".join(Path(part).name for part in corpus.split("+"))
-    name = f"{method}-{corpora}-{classes}-{preset}-{folds}" + ("" if selection == "last" else f"-{selection}")
+    name = f"{method.replace(':', '.')}-{corpora}-{classes}-{preset}-{folds}" + (
+        "" if selection == "last" else f"-{selection}"
+    )
     _run(RunSettings.parse(asked), out or Path("runs") / name, workers, engine, per_gpu)
 
 
@@ -234,9 +256,9 @@ def pretrain(
     Example: mer pretrain synth-macro --tested synth
     """
     from mer_core import open_corpus
+    from mer_core.devices import find_device
     from mer_core.methods import create_method
-    from mer_core.training.devices import find_device
-    from mer_core.training.pretraining import make_start, read_start
+    from mer_core.training.starts import make_start, read_start
 
     method = create_method("miacnet", preset, **{**_assignments(set_), "macro": macro, "start": start})
     people = set(open_corpus(tested).clips["subject"]) if tested else set()
@@ -448,7 +470,7 @@ def _reproduce_table(asked: dict[str, object]) -> None:
     from mer_core.ledger.licensed import Asked, compute_paper
     from mer_core.ledger.papers_table import text
 
-    for made in compute_paper(Asked.parse({**asked, "scripts": str(find_root() / "data_scripts")})):
+    for made in compute_paper(Asked.parse(asked)):
         print(text(made), flush=True)
 
 
@@ -499,14 +521,6 @@ def _run(settings: "RunSettings", folder: Path, workers: int | None, engine: str
                 print(f"{len(parts)} of {len(made.parts())} parts {what}: made anew")
     run_all(settings, folder, workers, engine, per_gpu)
     show(folder)
-
-
-def _groups(folds: str) -> int | str | None:
-    if folds in ("loso", "corpus"):
-        return None if folds == "loso" else folds
-    if not folds.isdecimal() or int(folds) < 2:
-        raise ValueError(f"--folds is loso, corpus, or a number of subject groups from 2 on, not {folds!r}.")
-    return int(folds)
 
 
 def _seeds(seeds: str) -> list[int]:

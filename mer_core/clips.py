@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -105,6 +105,14 @@ class View(Settings):
         """Frames in all, in the order of time: sub-clips interleave."""
         return self.frames * self.subclips
 
+    def apex_moment(self, clips: pd.DataFrame) -> np.ndarray:  # (N,)
+        """Which of these frames is nearest to the apex of each clip; the middle stands in where none is labelled."""
+        if self.span == "onset-apex":
+            return np.full(len(clips), self.moments - 1)
+        onset, apex, offset = (clips[name].astype(float) for name in ("onset", "apex", "offset"))
+        share = ((apex - onset) / (offset - onset)).fillna(0.5).clip(0, 1)
+        return (share * (self.moments - 1)).round().to_numpy(int)
+
 
 @dataclass(frozen=True)
 class ArraySpec:
@@ -122,21 +130,42 @@ class ArraySpec:
 MARK = ArraySpec((), "bool")  # of a clip that is whole
 
 
+def apex_or_middle(onset: int, apex: int | None, offset: int) -> int:
+    """The frame of the apex; the middle one stands in where none is labelled, in flow too."""
+    return (onset + offset) // 2 if pd.isna(apex) else int(apex)
+
+
 class ClipTableError(ValueError):
     """A table of clips breaks a rule; the message names the rows."""
 
 
 REQUIRED = ("clip", "subject", "emotion")
-RULES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
-    "clip must be unique": lambda t: ~t["clip"].duplicated(keep=False),
-    "subject must read corpus/subject, as in casme2/sub06": lambda t: t["subject"].str.fullmatch(
-        r"[^/]+/[^/]+"
+
+
+class Rule(NamedTuple):
+    """What every clip must keep, wherever the table has these columns."""
+
+    columns: tuple[str, ...]
+    says: str
+    holds: Callable[..., pd.Series]  # of the columns
+
+
+def _not_after(first: str, second: str) -> Rule:
+    return Rule((first, second), f"{first} must not be after {second}", lambda one, other: ~(one > other))
+
+
+RULES = (
+    Rule(("clip",), "clip must be unique", lambda clip: ~clip.duplicated(keep=False)),
+    Rule(
+        ("subject",),
+        "subject must read corpus/subject, as in casme2/sub06",
+        lambda subject: subject.str.fullmatch(r"[^/]+/[^/]+"),
     ),
-    "onset must not be after apex": lambda t: ~(t["onset"] > t["apex"]),
-    "apex must not be after offset": lambda t: ~(t["apex"] > t["offset"]),
-    "onset must not be after offset": lambda t: ~(t["onset"] > t["offset"]),
-    "fps must be above 0": lambda t: ~(t["fps"] <= 0),
-}
+    _not_after("onset", "apex"),
+    _not_after("apex", "offset"),
+    _not_after("onset", "offset"),
+    Rule(("fps",), "fps must be above 0", lambda fps: ~(fps <= 0)),
+)
 
 
 def check_clips(table: pd.DataFrame) -> pd.DataFrame:
@@ -150,17 +179,14 @@ def check_clips(table: pd.DataFrame) -> pd.DataFrame:
         raise ClipTableError("The table of clips has no row.")
     if empty := [name for name in REQUIRED if table[name].isna().any()]:
         raise ClipTableError(f"Each clip needs a value in {list(REQUIRED)}; there are gaps in {empty}.")
-    for rule, holds in RULES.items():
-        if not _columns_of(rule) <= set(table):
+    for rule in RULES:
+        if not {*rule.columns} <= {*table}:
             continue
-        broken = table.loc[~holds(table).fillna(True).astype(bool), "clip"]
-        if len(broken):
-            raise ClipTableError(f"{rule}; broken by {len(broken)} clips: {', '.join(map(str, broken[:5]))}.")
+        holds = rule.holds(*(table[name] for name in rule.columns)).fillna(True).astype(bool)
+        if len(broken := table.loc[~holds, "clip"]):
+            named = ", ".join(map(str, broken[:5]))
+            raise ClipTableError(f"{rule.says}; broken by {len(broken)} clips: {named}.")
     return table
-
-
-def _columns_of(rule: str) -> set[str]:
-    return {"clip", "subject", "onset", "apex", "offset", "fps"} & set(rule.replace(",", " ").split())
 
 
 class DamagedError(ValueError):

@@ -2,13 +2,15 @@
 
 The hash forgets what can't change a result: docstrings, comments, and how lines are set. So a run knows whether today's
 code computed it, and a chapter whether it must be executed again. A package's `__init__.py` is a table of contents: of
-`from package import name` the file counts that `name` is from, not all that stand beside it.
+`from package import name` the file counts that `name` is from, not all that stand beside it. A registry, such as
+`methods/registry.py`, is another one, by names: of it the files count that somebody names.
 """
 
 import ast
 import hashlib
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -32,16 +34,56 @@ class Source(NamedTuple):
 
     imports: tuple[Import, ...]
     texts: frozenset[str]  # all that it holds
+    registry: Mapping[str, str]  # its tables of `"name": "package.module:Class"`
+    whole: frozenset[str]  # what it uses otherwise than by a key: not as `METHODS["mol"]`
     sha256: str  # of what it does
 
 
-def closure(start: Iterable[Path], homes: Mapping[str, Path], without: Collection[Path] = ()) -> set[Path]:
-    """These files of `homes`, and those that they import, directly or through each other; none of `without`."""
-    found, todo = set(), set(start)
+def closure(
+    start: Iterable[Path],
+    homes: Mapping[str, Path],
+    without: Collection[Path] = (),
+    texts: Collection[bytes] = (),
+) -> set[Path]:
+    """These files of `homes`, and those that they import or name, directly or through each other; none of `without`.
+
+    `texts` are Python that lies in no file: cells of a notebook.
+    """
+    found: set[Path] = set()
+    todo = {*start, *(file for text in texts for file in imported(text, homes))}
     while todo:
-        found.add(path := todo.pop())
-        todo |= {*imported(path.read_bytes(), homes, path.parent)} - found - {*without}
+        found |= todo
+        todo = {file for path in todo for file in imported(path.read_bytes(), homes, path.parent)}
+        todo = todo - found - {*without} or _named(found, homes, texts) - found - {*without}
     return found
+
+
+def _named(files: Iterable[Path], homes: Mapping[str, Path], texts: Iterable[bytes]) -> set[Path]:
+    """Where the classes are that these files and texts name as a registry among them does: `"mol"`; or by their place.
+
+    Who goes through a whole registry, as in `for name in METHODS`, names all that it holds.
+    """
+    sources = {path: read(path.read_bytes()) for path in files}
+    tables = {path: source.registry for path, source in sources.items() if source.registry}
+    places = {name: place for table in tables.values() for name, place in table.items()}
+    named: set[str] = set()
+    for here, source in [*sources.items(), *((None, read(text)) for text in texts)]:
+        named |= _places(source, places) if here not in tables else set()
+        constants = [one for one in source.imports if one.bound in source.whole and one.bound.isupper()]
+        origins = {path for one in constants for path in _origins(one, homes, here and here.parent)}
+        named |= {place for path in origins & tables.keys() for place in tables[path].values()}
+    classes = [Import(0, module, name, name) for module, _, name in (place.partition(":") for place in named)]
+    return {path for one in classes for path in _origins(one, homes, None)}
+
+
+PLACE = re.compile(r"\w+(\.\w+)*:[A-Za-z_]\w*")  # `package.module:Class`
+
+
+def _places(source: Source, places: Mapping[str, str]) -> set[str]:
+    """Of the classes that a text names: by words, `"mol fdp"`, or by their place."""
+    words = [text.split() for text in source.texts]
+    named = {places[word] for text in words if {*text} <= places.keys() for word in text}
+    return named | {text for text in source.texts if PLACE.fullmatch(text)}
 
 
 def imported(text: bytes, homes: Mapping[str, Path], here: Path | None = None) -> Iterator[Path]:
@@ -86,7 +128,30 @@ def read(text: bytes) -> Source:
     texts = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     texts |= {"__file__"} & {n.id for n in nodes if isinstance(n, ast.Name)}
     imports = tuple(one for node in nodes for one in _imports(node))
-    return Source(imports, frozenset(texts), hashlib.sha256(ast.unparse(tree).encode()).hexdigest())
+    digest = hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+    return Source(imports, frozenset(texts), _registry(nodes), frozenset(_whole(nodes)), digest)
+
+
+def _registry(nodes: list[ast.AST]) -> dict[str, str]:
+    entries: dict[str, str] = {}
+    for node in nodes:
+        if isinstance(node, ast.Dict) and all(
+            isinstance(part, ast.Constant) for part in (*node.keys, *node.values)
+        ):
+            entries |= ast.literal_eval(node)
+    return {name: place for name, place in entries.items() if PLACE.fullmatch(str(place))}
+
+
+def _whole(nodes: list[ast.AST]) -> Counter[str]:
+    """Names, without those that are asked for a key: `NAME[key]`, `NAME.get(key)`, `key in NAME`."""
+    keyed = [node.value for node in nodes if isinstance(node, ast.Subscript)]
+    keyed += [
+        node.value for node in nodes if isinstance(node, ast.Attribute) and node.attr in ("get", "update")
+    ]
+    compared = [node for node in nodes if isinstance(node, ast.Compare)]
+    keyed += [node.comparators[0] for node in compared if isinstance(node.ops[0], ast.In | ast.NotIn)]
+    every, by_key = (Counter(n.id for n in some if isinstance(n, ast.Name)) for some in (nodes, keyed))
+    return every - by_key
 
 
 def _is_silent(line: ast.stmt) -> bool:

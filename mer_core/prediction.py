@@ -18,14 +18,14 @@ import pandas as pd
 import torch
 from torch import nn
 
-from mer_core.clips import ClipSet, View
+from mer_core.clips import ClipSet, View, apex_or_middle
 from mer_core.corpora.faces import find_landmarks
 from mer_core.corpora.images import SUFFIXES, index_frames
 from mer_core.corpora.prepared import PreparedCorpus, prepare_corpus
 from mer_core.corpora.source import Row, Source, SourceError
 from mer_core.corpora.survey import Survey, see_pictures
 from mer_core.faces.corpus import CARDS, EXACT
-from mer_core.methods import METHODS, FeatureMethod, NetworkMethod, create_method
+from mer_core.methods import FeatureMethod, NetworkMethod, create_method, find_method
 from mer_core.protocols import class_map
 from mer_core.scoring.tables import score_table, warnings
 from mer_core.studies.attribution import attribution, still
@@ -143,9 +143,11 @@ def predict(
 def _method(run: Run) -> NetworkMethod:
     """The method of a run whose networks can be asked; an error that says why they can't."""
     name, folder = run.settings.method, run.folder
-    if name not in METHODS:
-        raise PredictionError(f"{folder} is a run of {name!r}, and there is no such method here.")
-    if issubclass(METHODS[name], FeatureMethod):
+    try:
+        kind = find_method(name)
+    except ValueError as error:
+        raise PredictionError(f"{folder} is a run of {name!r}. {error}") from None
+    if issubclass(kind, FeatureMethod):
         raise PredictionError(
             f"Expected a run of a network, got one of {name}, which keeps nothing: run another."
         )
@@ -396,7 +398,8 @@ def _notes(
             "networks learnt from clips that begin where the movement begins and end where it ends."
         )
     if given.apex is None:
-        yield f"The apex was not given: the middle, frame {(row.onset + row.offset) // 2}, stands in for it."
+        middle = apex_or_middle(row.onset, None, row.offset)
+        yield f"The apex was not given: the middle, frame {middle}, stands in for it."
     if clip.is_file():
         yield "Most videos are compressed, and a movement of a pixel may be lost in that: frames as PNG are safer."
     if gaps := len(found.frames) - found.frames["path"].nunique():
@@ -422,8 +425,7 @@ def _asked(
     table = pd.DataFrame.from_dict(_probabilities(run, data), "index", columns=classes)
     where = _attribution(run, method, data, int(table.mean().to_numpy().argmax()))
     onset, apex, offset = seen.clips.loc[0, ["onset", "apex", "offset"]]
-    apex = (onset + offset) // 2 if pd.isna(apex) else apex
-    marks = Marks(int(onset), int(apex), int(offset))
+    marks = Marks(int(onset), apex_or_middle(onset, apex, offset), int(offset))
     units = _units(run, method, data)
     return Prediction(_name(clip), marks, run, table, units, _pictures(shown, where), notes)
 
@@ -439,14 +441,14 @@ def _probabilities(run: Run, data: Examples) -> dict[str, np.ndarray]:  # (C,) e
 
 
 def _units(run: Run, method: NetworkMethod, data: Examples) -> pd.DataFrame | None:
-    if not getattr(method.settings, "au_weight", 0):
+    if not method.action_units:
         return None
     with one_thread():
         said = {
             name: predict_outputs(network, data.inputs)["action_units"].sigmoid()[0].numpy()
             for name, network in _networks(run)
         }
-    return pd.DataFrame.from_dict(said, "index", columns=method.settings.units)
+    return pd.DataFrame.from_dict(said, "index", columns=method.action_units)
 
 
 def _attribution(run: Run, method: NetworkMethod, data: Examples, target: int) -> np.ndarray:  # (H, W)

@@ -11,6 +11,5 @@ from tqdm import tqdm
 
 def progress(items: Iterable | None = None, **options: object) -> tqdm:
     """A `tqdm` bar on standard error; silent where that is not a terminal."""
-    return tqdm(
-        items, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True, **options
-    )
+    options = {"disable": not sys.stderr.isatty(), **options}
+    return tqdm(items, file=sys.stderr, leave=False, dynamic_ncols=True, **options)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,15 @@ class ClassMap:
         names = [self(s.split("/")[0], e) for s, e in zip(clips["subject"], clips["emotion"], strict=True)]
         numbers = [pd.NA if name is None else self.classes.index(name) for name in names]
         return pd.Series(numbers, index=clips.index, dtype="Int64", name="label")
+
+    def within(self, clips: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+        """The clips that belong to a class, and the number of it (N,); an error if there are none."""
+        labels = self.label(clips)
+        if labels.isna().all():
+            corpora = "+".join(clips["subject"].str.partition("/")[0].unique())
+            emotions = ", ".join(sorted(set(clips["emotion"])))
+            raise ValueError(f"No clip of {corpora} belongs to a class of {self.name}: it has {emotions}.")
+        return clips[labels.notna()], labels.dropna().to_numpy(int)
 
 
 def _map(name: str, own: Mapping[str, Mapping[str, str]] | None = None, **classes: str) -> ClassMap:
@@ -172,6 +182,40 @@ def hold_out_corpus(subjects: Sequence[str]) -> list[Fold]:
             f"Expected clips of at least two corpora, got {', '.join(members) or 'none'}: join them."
         )
     return [_fold(corpus, sorted(members[corpus]), subjects) for corpus in sorted(members)]
+
+
+# How a run says which folds it has: so many groups of subjects, each corpus held out, or (None) each subject.
+Groups = int | Literal["corpus"] | None
+LeaveOneSubjectOut = Literal["leave one subject out"]
+
+
+def split(subjects: Sequence[str], groups: Groups) -> list[Fold]:
+    """The folds: one a subject, one a corpus, or as many groups of subjects."""
+    if groups == "corpus":
+        return hold_out_corpus(subjects)
+    return leave_one_subject_out(subjects) if groups is None else subject_groups(subjects, groups)
+
+
+def folds_in_words(groups: Groups) -> str:
+    """As a reader knows them.
+
+    >>> folds_in_words(None), folds_in_words(5)
+    ('leave one subject out', '5 subject groups')
+    """
+    if groups is None:
+        return "leave one subject out"
+    return "leave one corpus out" if groups == "corpus" else f"{groups} subject groups"
+
+
+def read_folds(word: str) -> Groups:
+    """As a command line has them: `loso`, `corpus` or a number of subject groups."""
+    if word == "loso":
+        return None
+    if word == "corpus":
+        return "corpus"
+    if not word.isdecimal() or int(word) < 2:
+        raise ValueError(f"--folds is loso, corpus, or a number of subject groups from 2 on, not {word!r}.")
+    return int(word)
 
 
 def _fold(name: str, tested: Sequence[str], subjects: Sequence[str]) -> Fold:

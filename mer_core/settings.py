@@ -1,7 +1,7 @@
 """Settings: typed, frozen, and strict about names and values."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -46,9 +46,36 @@ class Settings(BaseModel):
         """The same settings with some values changed, checked again."""
         return type(self)(**{**dict(self), **changes})
 
+    def diff(self, other: Self) -> dict[str, tuple[object, object]]:
+        """Where other settings are otherwise, by `augment.crop` and the like: the value here, and the one there."""
+        return diff(self.plain(), other.plain())
+
     def __str__(self) -> str:
         width = max(map(len, type(self).model_fields), default=0)
         return "\n".join(f"{name:<{width}}  {value}" for name, value in self)
+
+
+def diff(one: Mapping, other: Mapping) -> dict[str, tuple[object, object]]:
+    """Where two records differ, by `augment.crop` and the like; what one lacks is None there.
+
+    >>> diff({"rate": 0.1, "augment": {"flip": True}}, {"rate": 0.1, "augment": {"flip": False}})
+    {'augment.flip': (True, False)}
+    """
+    one, other = dict(flat(one)), dict(flat(other))
+    return {
+        name: (one.get(name), other.get(name))
+        for name in {**one, **other}
+        if one.get(name) != other.get(name)
+    }
+
+
+def flat(record: Mapping, above: str = "") -> Iterator[tuple[str, object]]:
+    """Names and values; a name within a record gets a dot."""
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def _explain(settings: type[Settings], error: ValidationError) -> str:

@@ -164,7 +164,10 @@ def test_what_cannot_be_is_said_before_anything_is_prepared(command, tmp_path, m
 def test_an_error_is_a_message_and_an_exit_code_and_no_stack():
     made = mer("run", "mol2")
     assert made.returncode == 1
-    assert made.stderr == f"mer: There is no method 'mol2'; there are {', '.join(method_names())}.\n"
+    assert (
+        made.stderr
+        == f"mer: There is no method 'mol2'; there are {', '.join(method_names())}. Your own is named module:Class.\n"
+    )
     assert not made.stdout
 
 

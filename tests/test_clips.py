@@ -18,6 +18,7 @@ from mer_core.clips import (
     DamagedError,
     PreparationError,
     View,
+    apex_or_middle,
     check_clips,
     open_clipset,
     prepare,
@@ -291,3 +292,17 @@ def test_a_view_refuses_what_cannot_be_seen():
 def test_provenance_is_plain_json(tmp_path):
     ready(tmp_path / "set")
     assert json.loads((tmp_path / "set" / "provenance.json").read_text())["clips"] == 6
+
+
+@pytest.mark.parametrize(
+    ("span", "apex", "expected"),
+    [("onset-offset", [0, 4, 9, None], [0, 3, 7, 4]), ("onset-apex", [0, 4, 9, None], [7, 7, 7, 7])],
+)
+def test_a_view_has_the_apex_at_the_nearest_of_its_frames_or_in_the_middle(span, apex, expected):
+    table = pd.DataFrame({"onset": 0, "apex": pd.array(apex, dtype="Int64"), "offset": 9})
+    assert View(frames=4, subclips=2, span=span).apex_moment(table).tolist() == expected
+
+
+def test_where_no_apex_is_labelled_the_middle_frame_stands_in():
+    assert apex_or_middle(10, 12, 20) == 12
+    assert apex_or_middle(10, pd.NA, 21) == apex_or_middle(10, None, 21) == 15

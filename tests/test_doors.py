@@ -17,8 +17,8 @@ import pytest
 from mer_core import cli
 from mer_core.corpora import command
 from mer_core.corpora.command import run_script
+from mer_core.corpora.sources import find_source
 from mer_core.door import mendable, pass_through
-from mer_core.ledger.licensed import read_script
 from mer_core.settings import Settings
 from tests.book.tiny import ROOT
 from tests.training.tools import MINI, _cache, cache, mer  # noqa: F401 (fixtures)
@@ -147,7 +147,7 @@ def test_a_terminal_without_signs_costs_no_result(monkeypatch):
     assert raw.getvalue() == b"UF1 0.5 ? 0.1\n"
 
 
-@pytest.mark.parametrize("folder", ["mer_core", "data_scripts", "benchmarks"])
+@pytest.mark.parametrize("folder", ["mer_core", "data_scripts", "tools", "benchmarks"])
 def test_no_file_depends_on_the_encoding_of_a_machine(folder):
     for source in (ROOT / folder).rglob("*.py"):
         for call in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
@@ -200,7 +200,7 @@ def test_debug_may_stand_anywhere_and_numbers_out_of_reach_are_a_usage_error(mon
 
 
 def test_a_script_of_a_corpus_has_the_same_door(leave, monkeypatch, capsys, tmp_path):
-    script, words = read_script(ROOT / "data_scripts" / "casme2.py"), ["--root", "none", "--check"]
+    script, words = find_source("casme2"), ["--root", "none", "--check"]
     with pytest.raises(SystemExit) as end:
         run_script(script, [*words, "--workers", "0"])
     assert end.value.code == 2

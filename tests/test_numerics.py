@@ -19,7 +19,9 @@ from mer_core.training.engines import _compute_elsewhere
 from tests.book.tiny import ROOT
 
 VARIABLES = {name for settings in PINNED.values() for name in settings}
-SCRIPTS = [path for name in ("data_scripts", "benchmarks") for path in sorted((ROOT / name).glob("*.py"))]
+SCRIPTS = [
+    path for name in ("data_scripts", "tools", "benchmarks") for path in sorted((ROOT / name).glob("*.py"))
+]
 
 PINS = pytest.mark.skipif("avx2" not in processor(), reason="nothing is pinned on this processor")
 

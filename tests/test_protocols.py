@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,10 @@ from mer_core.protocols import (
     CLASS_MAPS,
     CompositeError,
     Fold,
+    LeaveOneSubjectOut,
     canonical_emotion,
     class_map,
+    folds_in_words,
     hold_out_corpus,
     leave_one_subject_out,
     megc2019,
@@ -18,6 +22,7 @@ from mer_core.protocols import (
     published_counts,
     published_selections,
     published_tables,
+    read_folds,
     read_megc2019,
     subject_groups,
 )
@@ -200,6 +205,20 @@ def test_a_map_that_is_not_meant_for_a_corpus_takes_none_of_its_emotions():
 
 def test_nothing_is_known_of_an_unknown_table():
     assert published_counts("casme2", "2099") is None
+
+
+@pytest.mark.parametrize(
+    ("word", "groups", "said"),
+    [
+        ("loso", None, "leave one subject out"),
+        ("corpus", "corpus", "leave one corpus out"),
+        ("5", 5, "5 subject groups"),
+    ],
+)
+def test_folds_are_called_the_same_everywhere(word, groups, said):
+    assert read_folds(word) == groups
+    assert folds_in_words(groups) == said
+    assert get_args(LeaveOneSubjectOut) == (folds_in_words(None),)
 
 
 def test_a_corpus_can_be_held_out():

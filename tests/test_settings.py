@@ -1,7 +1,7 @@
 import pytest
 from pydantic import Field
 
-from mer_core.settings import Settings, SettingsError
+from mer_core.settings import Settings, SettingsError, diff
 
 
 class Example(Settings):
@@ -45,3 +45,10 @@ def test_plain_data_is_checked_as_strictly():
         Nested.parse({"seeds": ["1"]})
     with pytest.raises(SettingsError, match=r"example\.fold: there is no such setting"):
         Nested.parse({"example": {"fold": 3}})
+
+
+def test_two_settings_differ_where_their_values_do_within_each_other_too():
+    one, other = Nested(seeds=(1,)), Nested(example=Example(folds=3))
+    assert one.diff(one) == {}
+    assert one.diff(other) == {"seeds": ([1], [0]), "example.folds": (5, 3)}
+    assert diff({"settings": {}}, {"settings": {"epochs": 2}}) == {"settings.epochs": (None, 2)}

@@ -1,15 +1,13 @@
 """A Sphinx extension: cards of corpora and methods, made when the book is built.
 
-Every number on a card is read where it is kept: in the corpus's own card, in the script of a licensed corpus, in
+Every number on a card is read where it is kept: in the corpus's own card, in the source of a licensed corpus, in
 `published.toml`, in the method's settings and network, in `results/`. What is not there is said to be missing.
 """
 
-import importlib
 import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -17,6 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from mer_core.clips import View
 from mer_core.corpora import Source
+from mer_core.corpora.sources import find_source, source_names
 from mer_core.faces.corpus import CARDS
 from mer_core.ledger.experiments import always_the_commonest, listed
 from mer_core.ledger.results import RESULTS
@@ -34,11 +33,16 @@ from mer_core.scoring import seeds_interval
 from mer_core.training import RunSettings
 
 PLAIN = {"corpus": "synth", "classes": "megc2019-3class", "groups": 5, "labelled": 1.0, "limit": None}
+ORIGINS = {
+    "abstract": "A reconstruction: its scores are no evidence for or against the paper.",
+    "code": "No reconstruction, and not the official code either: what was known of it is said above.",
+    "itself": "No reconstruction: its file is all there is to it.",
+}
 NAMED = {"variant", "start"}  # settings that make another network, or another beginning, and no ablation
 
 
 class CorpusCard(SphinxDirective):
-    """The card of a synthetic corpus, `synth`, or of a licensed one, `casme2`, by the name of its script."""
+    """The card of a synthetic corpus, `synth`, or of a licensed one, `casme2`, by the name of its source."""
 
     required_arguments = 1
 
@@ -46,7 +50,7 @@ class CorpusCard(SphinxDirective):
         """As Markdown, which the page's own parser reads."""
         self.env.note_reread()  # what a card tells may change without this page
         name = self.arguments[0]
-        text = synthetic_card(name) if name in CARDS else licensed_card(script(name))
+        text = synthetic_card(name) if name in CARDS else licensed_card(find_source(name))
         return self.parse_text_to_nodes(text)
 
 
@@ -61,15 +65,10 @@ class ModelCard(SphinxDirective):
         return self.parse_text_to_nodes(model_card(METHODS[self.arguments[0]]))
 
 
-def import_scripts(app: Sphinx, pages: list[str]) -> None:
+def import_sources() -> None:
     """Before any page is read: autodoc annotates our settings anew, and nothing can be derived from them after that."""
-    texts = [
-        path.read_text(encoding="utf-8")
-        for page in pages
-        if (path := Path(app.env.doc2path(page))).suffix == ".md"
-    ]
-    for name in re.findall(r"\{corpus-card\} (\S+)", "".join(texts)):
-        _ = name in CARDS or script(name)
+    for name in source_names():
+        find_source(name)
 
 
 # Corpora
@@ -86,29 +85,13 @@ def synthetic_card(name: str) -> str:
     return _pairs({**card.table()[""], "in three classes": f"{sum(found.values())} clips: {counts}"})
 
 
-def script(name: str) -> type[Source]:
-    """What `data_scripts/` says of a licensed corpus; the scripts lie beside the package."""
-    root = str(RESULTS.parent)
-    if root not in sys.path:
-        sys.path.append(root)
-    module = importlib.import_module(f"data_scripts.{name}")
-    return next(
-        kind for kind in vars(module).values() if _is_source(kind) and kind.__module__ == module.__name__
-    )
-
-
-def _is_source(thing: object) -> bool:
-    return inspect.isclass(thing) and issubclass(thing, Source) and not inspect.isabstract(thing)
-
-
 def licensed_card(source: type[Source]) -> str:
     """Its licence, what is published of its label tables, what is taken from them, and what goes wrong."""
-    layouts = getattr(sys.modules[source.__module__], "LAYOUTS", {})  # of a script that knows several corpora
     tables = [one for one in published_tables() if one.corpus == source.name]
     taken = [one for one in published_selections() if one.corpus == source.name]
     repairs = source.repairs.items()
     sections = {
-        "Which they are": _list(f"`--corpus {name}`: {layout.about}" for name, layout in layouts.items()),
+        "Which they are": _list(f"`--corpus {name}`: {about}" for name, about in source.includes.items()),
         "Label tables": _table(map(_published_row, tables)),
         "What the field takes from them": _table(map(_selection_row, taken)),
         "Known to go wrong": _list(source.traps),
@@ -124,20 +107,14 @@ def _facts(source: type[Source]) -> dict[str, str]:
     unlabelled = [what for what in ("apex", "action_units") if getattr(source, f"has_{what}") is False]
     return {
         "corpus": source.about,
-        "owner": _owner(source),
+        "owner": source.owner,
         "licence": source.licence,
         "ask for it": re.sub(r"https?://[^\s;]+", r"<\g<0>>", source.apply),
         "cite": f"{{cite:t}}`{source.cite}`",
         "pictures": "in colour" if source.colour else "grey only",
         "not labelled": ", ".join(what.replace("_", " ") for what in unlabelled),
-        "prepared by": f"`data_scripts/{source.__module__.rpartition('.')[2]}.py`",
+        "prepared by": f"`mer prepare {source.name}`",
     }
-
-
-def _owner(source: type[Source]) -> str:
-    """Of "The corpus of the University of Oulu." the last part."""
-    found = re.fullmatch(r"The (?:\w+ )?corpus of (.+)\.", inspect.getdoc(source).splitlines()[0])
-    return found[1] if found else "each of them has its own"
 
 
 def _published_row(table: Published) -> dict[str, str]:
@@ -274,13 +251,7 @@ def _limits(
     method: type[Method], presets: Mapping[tuple[str, ...], Method], runs: Mapping[str, StoredRun | None]
 ) -> Iterator[str]:
     """What follows from the rest of the card, so that nobody has to find it."""
-    about = inspect.getdoc(sys.modules[method.__module__]).lower()
-    if "reconstruction" in about:
-        yield "A reconstruction: its scores are no evidence for or against the paper."
-    elif "official code" in about:
-        yield "No reconstruction, and not the official code either: what was known of it is said above."
-    else:
-        yield "No reconstruction: its file is all there is to it."
+    yield ORIGINS[method.origin]
     held = {name: run for name, run in runs.items() if run}
     for names in presets:
         if not any(_preset(run) in names for run in held.values()):
@@ -319,7 +290,7 @@ def _table(rows: Iterable[Mapping[str, str]]) -> str:
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Called by Sphinx."""
-    app.connect("env-before-read-docs", lambda app, env, pages: import_scripts(app, pages))
+    app.connect("env-before-read-docs", lambda *_: import_sources())
     app.add_directive("corpus-card", CorpusCard)
     app.add_directive("model-card", ModelCard)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

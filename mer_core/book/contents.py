@@ -18,7 +18,10 @@ import yaml
 
 from mer_core import code
 
-STORED = "mer_core/ledger/stored.py"  # what reads `results/`
+RESULTS = "results/"
+STORED = "mer_core/ledger/stored.py"  # what reads them
+REGISTRY = "mer_core/methods/registry.py"  # what makes a method of a name
+STUDIES = "mer_core/studies"
 ALWAYS = ("mer_core/numerics.py", "requirements.lock")  # what every number depends on
 EXECUTED = "executed"  # a notebook's note of how long it took, and where
 ASKED = "asked"  # another: for which stored runs its code asked, and which code that was
@@ -72,7 +75,9 @@ def inputs(root: Path, chapter: str, *, with_outputs: bool = False) -> dict[str,
     found = {f"cell {number}": _digest(cell.source) for number, cell in enumerate(cells)}
     found |= code_inputs(root, modules) | _shown_code(root, [cell.source for cell in cells], modules)
     if root / STORED in modules:
-        found |= _runs(root, chapter, of(found))
+        found |= (runs := _runs(root, chapter, of(found)))
+        if root / REGISTRY in _asked_directly(root, cells, modules):
+            found |= _methods_of(root, runs, modules)
     if with_outputs:
         shown = {f"output {number}": (cell.outputs, cell.metadata) for number, cell in enumerate(cells)}
         found |= {name: _digest(repr(value)) for name, value in shown.items()}
@@ -86,7 +91,7 @@ def key(root: Path, chapter: str, *, with_outputs: bool = False) -> str:
 
 def without_runs(inputs: Mapping[str, str]) -> dict[str, str]:
     """Of the inputs of a chapter those that are its code."""
-    return {name: value for name, value in inputs.items() if not name.startswith("results/")}
+    return {name: value for name, value in inputs.items() if not name.startswith(RESULTS)}
 
 
 def of(inputs: Mapping[str, str]) -> str:
@@ -133,13 +138,28 @@ def _runs(root: Path, chapter: str, by: str) -> dict[str, str]:
     """The stored runs for which this very code asked when it was last executed; all of them if it never was."""
     notes = [_note(root / chapter), _note(root / "_build" / "pages" / chapter)]
     known = [note["runs"] for note in notes if note.get("by") == by]
-    names = known[0] if known else ["/".join(path.parts[-2:]) for path in (root / "results").glob("*/*")]
-    folders = {f"results/{name}": root / "results" / name for name in sorted(names)}
+    names = known[0] if known else ["/".join(path.parts[-2:]) for path in (root / RESULTS).glob("*/*")]
+    folders = {f"{RESULTS}{name}": root / RESULTS / name for name in sorted(names)}
     return {name: digest(name, files(folder) if folder.exists() else ()) for name, folder in folders.items()}
 
 
 def _note(path: Path) -> dict:
     return nbformat.read(path, as_version=4).metadata.get(ASKED, {}) if path.exists() else {}
+
+
+def _asked_directly(root: Path, cells: list, modules: set[Path]) -> set[Path]:
+    """What a chapter's cells and its study import themselves."""
+    texts = [_plain(cell.source) for cell in cells]
+    texts += [module.read_bytes() for module in modules if module.parent == root / STUDIES]
+    return {path for text in texts for path in code.imported(text, _homes(root))}
+
+
+def _methods_of(root: Path, runs: Iterable[str], known: set[Path]) -> dict[str, str]:
+    """The code of the methods of stored runs: who asks the registry may make these, by the names in their records."""
+    records = [file for run in runs if (file := root / run / "run.json").exists()]
+    names = {json.loads(file.read_bytes())["settings"]["method"] for file in records}
+    files = code.closure([root / REGISTRY], _homes(root), texts=[repr(sorted(names)).encode()])
+    return {f"{RESULTS}by {name}": value for name, value in code_inputs(root, files - known).items()}
 
 
 def content(file: Path) -> str:
@@ -199,10 +219,10 @@ class Memory:
 
 
 def _modules(root: Path, sources: list[str]) -> set[Path]:
-    """Files that a chapter's cells import, or name as scripts, and those that these import."""
-    first = {path for source in sources for path in code.imported(_plain(source), _homes(root))}
-    named = {root / name for name in re.findall(r"[\w/]+\.py\b", "\n".join(sources))}
-    return code.closure(first | {path for path in named if path.is_file()}, _homes(root))
+    """Files that a chapter's cells import, or name as scripts or methods, and those that these import."""
+    scripts = {root / name for name in re.findall(r"[\w/]+\.py\b", "\n".join(sources))}
+    texts = [_plain(source) for source in sources]
+    return code.closure({path for path in scripts if path.is_file()}, _homes(root), texts=texts)
 
 
 def _homes(root: Path) -> dict[str, Path]:

@@ -33,7 +33,11 @@ def expanded(text: str) -> str:
 
 
 def _others(package: str, listed: list[str]) -> list[str]:
-    names = [f"{package}.{one.name}" for one in iter_modules(importlib.import_module(package).__path__)]
+    """A package among the modules stands for its own: it is a table of contents."""
+    names: list[str] = []
+    for one in iter_modules(importlib.import_module(package).__path__):
+        name = f"{package}.{one.name}"
+        names += _others(name, listed) if one.ispkg else [name]
     return [name for name in names if name not in listed]
 
 

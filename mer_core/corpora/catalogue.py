@@ -18,7 +18,7 @@ AnyCorpus = Union["Corpus", "PreparedCorpus", "Composite"]
 
 
 def open_corpus(name: str | Path, cache: Path | str | None = None) -> AnyCorpus:
-    """A corpus by its name; or the folder that a script of `data_scripts/` filled; or several with `+` between.
+    """A corpus by its name; or the folder that `mer prepare` filled; or several with `+` between.
 
     Synthetic ClipSets are kept under `cache`, by default in the user's cache folder.
 
@@ -35,8 +35,8 @@ def open_corpus(name: str | Path, cache: Path | str | None = None) -> AnyCorpus:
     if "+" in str(name) and not place.exists():
         return Composite(tuple(open_corpus(part, cache) for part in str(name).split("+")), cache)
     raise ValueError(
-        f"There is no corpus {str(name)!r}. It can be one of {', '.join(corpus_names())}; a folder that a script of "
-        "data_scripts/ prepared; or several of them with + between."
+        f"There is no corpus {str(name)!r}. It can be one of {', '.join(corpus_names())}; a folder that "
+        "`mer prepare` filled; or several of them with + between."
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line that every script of `data_scripts/` has: survey, report, prepare."""
+"""The command line that every source has, by `mer prepare NAME` or its script: survey, report, prepare."""
 
 import argparse
 import json
@@ -20,10 +20,12 @@ from mer_core.numerics import pin
 ESTIMATE = "dis"  # of motion that only the program that draws faces can know
 
 
-def run_script(source: type[Source], arguments: Sequence[str] | None = None) -> None:
-    """Run a script; whatever goes wrong ends with one line and an exit code, not with a stack."""
+def run_script(
+    source: type[Source], arguments: Sequence[str] | None = None, called: str | None = None
+) -> None:
+    """Prepare a corpus; whatever goes wrong ends with one line and an exit code, not with a stack."""
     pin()
-    asked = _parser(source).parse_args(arguments)
+    asked = _parser(source, called).parse_args(arguments)
     pass_through(source.name, lambda: _run(source, asked), debug=asked.debug)
 
 
@@ -74,10 +76,10 @@ def _whole(asked: argparse.Namespace) -> str:
     )
 
 
-def _parser(kind: type[Source]) -> argparse.ArgumentParser:
+def _parser(kind: type[Source], called: str | None = None) -> argparse.ArgumentParser:
     shown = argparse.RawDescriptionHelpFormatter
     about = f"{kind.about}\n\nThe folder as its owners hand it out:\n{kind.tree}\n\nAsk for it: {kind.apply}"
-    parser = argparse.ArgumentParser(description=about, formatter_class=shown)
+    parser = argparse.ArgumentParser(called, description=about, formatter_class=shown)
     parser.add_argument("--root", type=Path, required=True, help="the folder of the corpus")
     parser.add_argument("--labels", type=Path, help="label table, if it lies elsewhere or there are several")
     where = parser.add_mutually_exclusive_group(required=True)

@@ -63,6 +63,15 @@ def index_frames(folder: Path) -> dict[int, Path]:
     return {number: files[0] for number, files in list_frames(folder).items()}
 
 
+def extent(folder: Path) -> tuple[int | None, int | None, str]:
+    """First and last frame, and why there are none."""
+    try:
+        numbers = list(index_frames(folder))
+    except ImageError as error:
+        return None, None, f"unclear frames: {error}"
+    return (numbers[0], numbers[-1], "") if numbers else (None, None, "frames missing: the folder is empty")
+
+
 def list_frames(folder: Path) -> dict[int, list[Path]]:
     """Every picture in a folder by frame number, in the order of time; copies come after their original."""
     pictures = [

@@ -1,6 +1,6 @@
 """A small imitation of CASME II, drawn with synthetic faces: its tree, its label table and the usual accidents.
 
-Whoever has no licence can watch `data_scripts/casme2.py` at work on it. No row and no picture of the corpus is in it.
+Whoever has no licence can watch `mer prepare casme2` at work on it. No row and no picture of the corpus is in it.
 """
 
 from collections.abc import Mapping

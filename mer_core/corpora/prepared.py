@@ -1,10 +1,10 @@
 """A licensed corpus once its script has surveyed it: clips, and any view of them made from the frames where they lie.
 
-The folder that a script of `data_scripts/` fills is a ClipSet of one view. Beside its arrays it keeps what any other
+The folder that `mer prepare` fills is a ClipSet of one view. Beside its arrays it keeps what any other
 view needs: the file of every frame and the landmarks. So a method gets the view that it wants without the script.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from mer_core.clips import ClipSet, View, content_key, open_clipset, prepare, spread
+from mer_core.clips import ClipSet, View, apex_or_middle, content_key, open_clipset, prepare, spread
 from mer_core.corpora.differences import differences, listed
 from mer_core.corpora.images import Picture, depth, read_image
 from mer_core.corpora.survey import Survey
 from mer_core.numerics import picture_kernels
 from mer_core.settings import Settings
-from mer_core.vision import dynamic_image, estimate_flows
 from mer_core.vision.align import face_square, move_points, warp
+from mer_core.vision.camera import Camera
 from mer_core.vision.landmarks import KEYS, LandmarkError, Landmarks
 from mer_core.vision.sampling import blend, even_moments, nearest
 from mer_core.workers import cores
@@ -274,9 +274,8 @@ def _shot(row: tuple, files: pd.DataFrame, landmarks: Landmarks | None, view: Vi
 
 
 def _ends(row: tuple) -> tuple[int, int]:
-    """Onset and apex; in a corpus without apex the middle stands in, in flow too."""
-    onset, offset = int(row.onset), int(row.offset)
-    return onset, (onset + offset) // 2 if pd.isna(row.apex) else int(row.apex)
+    """Onset and apex."""
+    return int(row.onset), apex_or_middle(int(row.onset), row.apex, int(row.offset))
 
 
 def _moments(row: tuple, view: View) -> np.ndarray:  # (T,)
@@ -309,34 +308,34 @@ class _Produce:
 
     def __call__(self, row: int) -> dict[str, np.ndarray]:
         cv2.setNumThreads(1)  # the workers share the cores already
-        return _Framing(self.root, self.view, self.shots[row]).arrays()
+        return _RecordedCamera(self.root, self.view, self.shots[row]).arrays()
 
 
 @dataclass(frozen=True)
-class _Framing:
-    """One clip as its view frames it: by one similarity transform taken at the onset, or by one a frame."""
+class _RecordedCamera(Camera[float]):
+    """A recorded clip as its view frames it: by one similarity transform taken at the onset, or by one a frame."""
 
     root: Path
     view: View
     shot: _Shot
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        view, shot = self.view, self.shot
-        made = {"frames": self._at(shot.moments)}
-        if view.landmarks:
-            made["landmarks"] = np.stack([self._points(n) for n in nearest(shot.moments)])
-        if view.flow:
-            made["flow"] = self._flow(made["frames"])
-        if view.dynamic_image:
-            made["dynamic_image"] = dynamic_image(_grey(made["frames"]))
-        return made
+    @property
+    def moments(self) -> np.ndarray:  # (T,)
+        return self.shot.moments
 
-    def _at(self, moments: np.ndarray) -> np.ndarray:  # (T, H, W) or (T, H, W, 3)
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.shot.ends
+
+    def frames(self, moments: Sequence[float]) -> np.ndarray:  # (T, H, W) or (T, H, W, 3)
         numbers = sorted({*np.floor(moments).astype(int), *np.ceil(moments).astype(int)})
         frames = np.stack([self._frame(n) for n in numbers])
         if len(numbers) == 1:
             return frames[np.zeros(len(moments), int)]
         return blend(frames, np.interp(moments, numbers, np.arange(len(numbers))))
+
+    def landmarks(self, moments: Sequence[float]) -> np.ndarray:  # (T, 68, 2)
+        return np.stack([move_points(self.shot.points[n], self._move(n)) for n in nearest(moments)])
 
     def _frame(self, number: int) -> np.ndarray:  # (H, W) or (H, W, 3)
         if number not in self._framed:
@@ -373,17 +372,6 @@ class _Framing:
         """Transforms by the frame whose landmarks they follow."""
         return {}
 
-    def _points(self, number: int) -> np.ndarray:  # (68, 2)
-        return move_points(self.shot.points[number], self._move(number))
-
-    def _flow(self, frames: np.ndarray) -> np.ndarray:  # (2, H, W) or (P, 2, H, W)
-        view, step = self.view, self.view.subclips
-        if view.flow_between == "neighbours":
-            grey = _grey(frames)
-            return estimate_flows(grey[:-step], grey[step:], view.flow)
-        ends = _grey(self._at(np.array(self.shot.ends, float)))
-        return estimate_flows(ends[:1], ends[1:], view.flow)[0]
-
 
 def _middle_square(shape: tuple[int, ...], size: int) -> np.ndarray:  # (2, 3)
     """Without landmarks: the largest square in the middle of the picture."""
@@ -392,7 +380,3 @@ def _middle_square(shape: tuple[int, ...], size: int) -> np.ndarray:  # (2, 3)
     corner = (scale * np.array([width, height]) - size) / 2
     shift = (scale - 1) / 2 - corner  # whole numbers are the middles of pixels
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-
-
-def _grey(frames: np.ndarray) -> np.ndarray:  # (T, H, W)
-    return frames if frames.ndim == 3 else np.stack([cv2.cvtColor(f, cv2.COLOR_RGB2GRAY) for f in frames])

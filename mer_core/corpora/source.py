@@ -1,4 +1,4 @@
-"""What a script of `data_scripts/` says of its corpus: everything peculiar to it, and nothing else."""
+"""What `sources/` say of a corpus as its owners hand it out: everything peculiar to it, and nothing else."""
 
 import os
 import re
@@ -81,16 +81,19 @@ class Source(ABC):
 
     name: ClassVar[str]
     about: ClassVar[str]
+    owner: ClassVar[str]
     fps: ClassVar[int]
     apply: ClassVar[str]  # where to ask for it
     cite: ClassVar[str]  # key in references.bib
     licence: ClassVar[str]
     tree: ClassVar[str]  # what its folders look like, for readers and for messages
+    examples: ClassVar[Sequence[str]] = ()  # what to say after `mer prepare NAME`
     editions: ClassVar[Mapping[str, str]] = {}  # of its pictures: name → what its path holds, the best first
     has_apex: ClassVar[bool] = True
     has_action_units: ClassVar[bool] = True
     colour: ClassVar[bool] = True
     kind: ClassVar[str] = "micro"
+    includes: ClassVar[Mapping[str, str]] = {}  # corpora that `--corpus` chooses from: what each of them is
     traps: ClassVar[Sequence[str]] = ()  # what goes wrong with it, for readers
     repairs: ClassVar[Mapping[str, Repair]] = {}
     Options: ClassVar[type[Settings]] = Settings  # choices that only this corpus offers

@@ -33,21 +33,14 @@ from mer_core.faces.plan import (
 from mer_core.faces.scene import Scene
 from mer_core.numerics import picture_kernels
 from mer_core.settings import Settings
-from mer_core.vision import ESTIMATORS, dynamic_image, estimate_flows
+from mer_core.vision import ESTIMATORS, dynamic_image
 from mer_core.vision.align import move_flow, move_points, similarity, warp
+from mer_core.vision.camera import Camera
 from mer_core.workers import cores
 
 EXACT = ("exact", "exact-au")
-STEADY = [
-    27,
-    28,
-    29,
-    30,
-    36,
-    39,
-    42,
-    45,
-]  # bridge of the nose, corners of the eyes: what an expression moves least
+# Bridge of the nose, corners of the eyes: what an expression moves least.
+STEADY = [27, 28, 29, 30, 36, 39, 42, 45]
 LIMITS = (
     "Synthetic faces resemble no person. A score on them says nothing about how well a method works on people: "
     "it says which method, protocol or setting does what, where every answer is known."
@@ -141,6 +134,10 @@ CARDS = {
              subjects=16, counts=SMIC_LIKE, fps=100, difficulty=STANDARD.replace(noise=4.0),
              has_apex=False, has_action_units=False, merge=NEGATIVE),
         Card(name="synth-mini", about="tiny, for tests", number=8, subjects=6, counts=MINI),
+        Card(name="synth-dev-a", about="like synth, other people: recipes are tried by training on it", number=21,
+             subjects=26, counts=CASME2_LIKE),
+        Card(name="synth-dev-b", about="like synth, other people: recipes are chosen by their scores on it", number=22,
+             subjects=26, counts=CASME2_LIKE),
     )
 }  # fmt: skip
 
@@ -177,6 +174,11 @@ class Corpus:
             self._unknown("clip", clip, self._by_name)
         card, outline = self.card, asdict(self._by_name[clip])
         return plan_clip(**outline, difficulty=card.difficulty, fps=card.fps, kind=card.kind)
+
+    def camera(self, clip: str, view: View) -> "FaceCamera":
+        """The clip as a view frames it."""
+        spec = self.spec(clip)
+        return FaceCamera(spec, self.scene(spec.subject), view, self.card.has_apex)
 
     def scene(self, subject: str) -> Scene:
         """The subject in front of the camera."""
@@ -297,7 +299,7 @@ def _labels(spec: ClipSpec, card: Card) -> dict[str, object]:
 def _code(view: View) -> str:
     """Changes when the arrays could: a hash of everything that makes them, with the data files beside it."""
     faces, vision = Path(__file__).parent, Path(__file__).parents[1] / "vision"
-    sources = [*faces.glob("*.py")]
+    sources = [*faces.glob("*.py"), vision / "camera.py"]
     sources += [vision / "flow.py"] if view.flow in ESTIMATORS else []
     sources += [vision / "tvl1.py"] if view.flow == "tvl1" else []
     sources += [vision / "dynamic_image.py"] if view.dynamic_image else []
@@ -324,87 +326,85 @@ class _Produce:
     def __call__(self, row: int) -> dict[str, np.ndarray]:
         cv2.setNumThreads(1)  # the workers share the cores already
         corpus = Corpus(self.card, Path())
-        spec = corpus.spec(corpus.outline[self.rows[row]].clip)
-        return render_view(spec, corpus.scene(spec.subject), self.view, corpus.card.has_apex)
-
-
-def render_view(spec: ClipSpec, scene: Scene, view: View, has_apex: bool = True) -> dict[str, np.ndarray]:
-    """The arrays of one clip. A corpus without apex labels takes the middle for it: nothing leaks."""
-    apex = spec.apex if has_apex else (spec.onset + spec.offset) / 2
-    times = np.linspace(spec.onset, spec.offset if view.span == "onset-offset" else apex, view.moments)
-    states = [spec.state(t) for t in times]
-    camera = _Camera(scene, view, states[0])
-    made = {"frames": camera.frames(states)}
-    if view.landmarks:
-        made["landmarks"] = camera.landmarks(states)
-    if view.flow and view.flow_between == "neighbours":
-        pairs = zip(states, states[view.subclips :], strict=False)
-        made["flow"] = _flow(
-            camera, list(pairs), made["frames"][: -view.subclips], made["frames"][view.subclips :]
-        )
-    elif view.flow:
-        pair = spec.state(spec.onset), spec.state(apex)
-        # By the same camera as the onset: a grey one is noisier than a colour picture turned grey.
-        last = made["frames"][-1:] if view.span == "onset-apex" else camera.frames(pair[1:])
-        made["flow"] = _flow(camera, [pair], made["frames"][:1], last)[0]
-    if view.dynamic_image == "frames":
-        made["dynamic_image"] = dynamic_image(_grey(made["frames"]))
-    elif view.dynamic_image == "clean":
-        made["dynamic_image"] = _clean_dynamic_image(spec, scene, times, view.size)
-    return made
+        return corpus.camera(corpus.outline[self.rows[row]].clip, self.view).arrays()
 
 
 @dataclass(frozen=True)
-class _Camera:
-    """The scene as a view frames it: as the studio does, or with each frame moved onto the first one's face."""
+class FaceCamera(Camera[State]):
+    """A synthetic clip as a view frames it: as the studio does, or with each frame moved onto the first one's face.
 
+    A corpus without apex labels takes the middle for the apex: nothing leaks.
+    """
+
+    spec: ClipSpec
     scene: Scene
     view: View
-    first: State
+    has_apex: bool = True
 
-    def frames(self, states: Sequence[State]) -> np.ndarray:  # (T, H, W) or (T, H, W, 3)
-        frames = self.scene.frames(states, self.view.size, self.view.colour)
-        if self.view.align == "clip":
-            return frames
-        return np.stack([warp(f, self._move(s), self.view.size) for f, s in zip(frames, states, strict=True)])
+    @property
+    def apex(self) -> float:
+        """Seconds."""
+        return self.spec.apex if self.has_apex else (self.spec.onset + self.spec.offset) / 2
+
+    @cached_property
+    def times(self) -> np.ndarray:  # (T,)
+        """Seconds of the moments that the view shows."""
+        last = self.spec.offset if self.view.span == "onset-offset" else self.apex
+        return np.linspace(self.spec.onset, last, self.view.moments)
+
+    @cached_property
+    def moments(self) -> list[State]:
+        """What the face does then."""
+        return [self.spec.state(t) for t in self.times]
+
+    @property
+    def ends(self) -> tuple[State, State]:
+        """At the onset and at the apex."""
+        return self.moments[0], self.spec.state(self.apex)
+
+    def frames(self, moments: Sequence[State]) -> np.ndarray:  # (T, H, W) or (T, H, W, 3)
+        """What the view would show of any states."""
+        frames = self.scene.frames(moments, self.view.size, self.view.colour)
+        return np.stack([self.framed(frame, state) for frame, state in zip(frames, moments, strict=True)])
+
+    def framed(self, picture: np.ndarray, state: State) -> np.ndarray:
+        """A picture (H, W[, 3]) of the studio, moved as the view has it."""
+        return picture if self.view.align == "clip" else warp(picture, self._move(state), self.view.size)
 
     def flow(self, start: State, end: State) -> np.ndarray:  # (2, H, W)
         """Exact motion from one state to another, as the view frames them."""
         flow = self.scene.flow(start, end, self.view.size)
         return flow if self.view.align == "clip" else move_flow(flow, self._move(start), self._move(end))
 
-    def landmarks(self, states: Sequence[State]) -> np.ndarray:  # (T, 68, 2)
-        return np.stack([self._framed_landmarks(state) for state in states])
+    def landmarks(self, moments: Sequence[State]) -> np.ndarray:  # (T, 68, 2)
+        """Where the view would show them."""
+        points = [self.scene.landmarks(state, self.view.size) for state in moments]
+        if self.view.align == "clip":
+            return np.stack(points)
+        moves = map(self._move, moments)
+        return np.stack([move_points(face, move) for face, move in zip(points, moves, strict=True)])
 
-    def _framed_landmarks(self, state: State) -> np.ndarray:  # (68, 2)
-        points = self.scene.landmarks(state, self.view.size)
-        return points if self.view.align == "clip" else move_points(points, self._move(state))
+    def flows(
+        self, starts: Sequence[State], ends: Sequence[State], firsts: np.ndarray, lasts: np.ndarray
+    ) -> np.ndarray:  # (P, 2, H, W)
+        """Exact, or by the labelled movement alone, if the view asks for that; else as of any pictures."""
+        if self.view.flow not in EXACT:
+            return super().flows(starts, ends, firsts, lasts)
+        if self.view.flow == "exact-au":
+            ends = [replace(a, action=b.action) for a, b in zip(starts, ends, strict=True)]
+        return np.stack([self.flow(start, end) for start, end in zip(starts, ends, strict=True)])
+
+    def dynamic_image(self, frames: np.ndarray) -> np.ndarray:  # (H, W)
+        """Of the pictures, or of the labelled movement alone."""
+        if self.view.dynamic_image == "frames":
+            return super().dynamic_image(frames)
+        return _clean_dynamic_image(self.spec, self.scene, self.times, self.view.size)
 
     def _move(self, state: State) -> np.ndarray:  # (2, 3)
-        here, there = (self.scene.landmarks(s, self.view.size)[STEADY] for s in (state, self.first))
+        here, there = (self.scene.landmarks(s, self.view.size)[STEADY] for s in (state, self.moments[0]))
         return similarity(here, there)
-
-
-def _flow(
-    camera: _Camera, pairs: Sequence[tuple[State, State]], firsts: np.ndarray, seconds: np.ndarray
-) -> np.ndarray:  # (P, 2, H, W)
-    kind = camera.view.flow
-    if kind == "exact":
-        return np.stack([camera.flow(start, end) for start, end in pairs])
-    if kind == "exact-au":
-        moved = [(start, replace(start, action=end.action)) for start, end in pairs]
-        return np.stack([camera.flow(start, end) for start, end in moved])
-    return estimate_flows(_grey(firsts), _grey(seconds), kind)
 
 
 def _clean_dynamic_image(spec: ClipSpec, scene: Scene, times: np.ndarray, size: int) -> np.ndarray:  # (H, W)
     disturbances = set(PARTS) - {"action"}
     return dynamic_image(scene.frames([spec.state(t, disturbances) for t in times], size, colour=False))
-
-
-def _grey(frames: np.ndarray) -> np.ndarray:  # (T, H, W)
-    return (
-        frames
-        if frames.ndim == 3
-        else np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
-    )

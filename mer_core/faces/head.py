@@ -2,7 +2,7 @@
 
     points = mean + Σ coefficient · identity + Σ weight · unit
 
-`head.npz` was made by `data_scripts/build_head.py` from MakeHuman's CC0 meshes; NOTICE names the authors.
+`head.npz` was made by `tools/build_head.py` from MakeHuman's CC0 meshes; NOTICE names the authors.
 """
 
 import hashlib

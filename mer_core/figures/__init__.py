@@ -1,12 +1,10 @@
 """The figures that chapters show."""
 
-from mer_core.figures.faces import timeline
 from mer_core.figures.images import flow_colours, panels, seen_on, signed_grey, slideshow
-from mer_core.figures.inflation import audit_bars, epoch_curve, luck
 from mer_core.figures.ranking import critical_differences
 from mer_core.figures.scores import clips_per_subject, confusion, intervals, pooling
 
 __all__ = [
-    "audit_bars", "clips_per_subject", "confusion", "critical_differences", "epoch_curve", "flow_colours",
-    "intervals", "luck", "panels", "pooling", "seen_on", "signed_grey", "slideshow", "timeline",
+    "clips_per_subject", "confusion", "critical_differences", "flow_colours", "intervals", "panels", "pooling",
+    "seen_on", "signed_grey", "slideshow",
 ]  # fmt: skip

@@ -17,22 +17,6 @@ SYMBOLS = {
 }  # not by colour alone
 
 
-# Where a paper's claims are tested and where its runs stand, as pages beside that of the chapter.
-TESTED = {
-    "across": ("across.html#which-claims-hold", "across.html#learnt-on-asked-on"),
-    "baselines": (
-        "../foundations/baselines.html#which-claims-hold",
-        "../foundations/baselines.html#all-five",
-    ),
-    "curves": ("curves.html#which-claims-hold", "curves.html#the-curves"),
-    "famnet": ("../papers/famnet.html#which-claims-hold", "../papers/famnet.html#results"),
-    "fdp": ("../papers/fdp.html#which-claims-hold", "../papers/fdp.html#results"),
-    "five": ("methods.html#five-classes", "methods.html#five-classes"),
-    "ma2mi": ("../papers/ma2mi.html#which-claims-hold", "../papers/ma2mi.html#results"),
-    "mol": ("../papers/mol.html#results", "../papers/mol.html#results"),
-}
-
-
 def claims_table(judged: pd.DataFrame) -> HTML:
     """A row a claim, with links to where it is tested and to its two runs: rows of `verdicts`, named `fdp: order`."""
     heads = "".join(
@@ -43,13 +27,21 @@ def claims_table(judged: pd.DataFrame) -> HTML:
 
 
 def _linked(paper: str, name: str, row: pd.Series) -> str:
-    claim, (tests, runs) = load_paper(paper).claims[name], TESTED[paper]
+    claim, (tests, runs) = load_paper(paper).claims[name], sections(paper)
     links = (tests, f"{paper}: {name}"), (runs, claim.better), (runs, claim.worse)
     first, *pair = (f'<a href="{place}">{escape(text)}</a>' for place, text in links)
     span = f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
     said = span if pd.notna(row["difference"]) else "–"
     cells = first, escape(claim.says), *pair, said, row["verdict"]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def sections(paper: str) -> list[str]:
+    """Where a list's claims are tested and where its runs stand, as links from a chapter on the evidence."""
+    asked = load_paper(paper)
+    page = asked.page.removeprefix("evidence/")
+    page = page if page != asked.page else f"../{page}"
+    return [f"{page}.html#{asked.sections[what]}" for what in ("claims", "runs")]
 
 
 def forest(judged: pd.DataFrame) -> go.Figure:

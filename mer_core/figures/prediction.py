@@ -14,6 +14,7 @@ import pandas as pd
 from mer_core.faces.action_units import ACTION_UNITS
 from mer_core.figures.images import flow_colours, seen_on, signed_grey
 from mer_core.figures.style import CLASS_COLOURS, FOR, QUIET
+from mer_core.protocols import folds_in_words
 
 if TYPE_CHECKING:
     from mer_core.prediction import Prediction
@@ -170,14 +171,13 @@ def _units(made: "Prediction") -> str:
 
 def _provenance(made: "Prediction") -> dict[str, str]:
     record, settings = made.run.record, made.run.settings
-    named = {None: "leave one subject out", "corpus": "leave one corpus out"}
     changed = ", ".join(f"{name}={value}" for name, value in settings.settings.items())
     return {
         "run": str(made.run.folder),
         "method": f"{settings.method}, preset {settings.preset}{f' with {changed}' if changed else ''}",
         "corpus": f"{settings.corpus}, {record['data']['clips']} clips",
         "classes": settings.classes,
-        "folds": named.get(settings.groups, f"{settings.groups} groups of subjects"),
+        "folds": folds_in_words(settings.groups),
         "seeds": ", ".join(map(str, settings.seeds)),
         "epoch": settings.selection,
         "computed": f"{record['started']}, mer_core {record['code']['mer_core']} ({record['code']['sha256'][:12]})",

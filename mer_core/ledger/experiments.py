@@ -45,7 +45,13 @@ class Experiment(Settings):
     """A run of the paper's list: what it is about, and what differs from the list's defaults."""
 
     about: str
-    main: bool = Field(False, description="a row of the table of all methods")
+    main: bool = Field(False, description="a row of the tables of all methods")
+    label: str = Field("", description="of a main row: its name in every chapter")
+    given: str = Field("", description="of a main row: what the method is told of a clip")
+    look: tuple[str, str] = Field(("", ""), description="of a main row: colour and symbol in every figure")
+    ranked: bool = Field(True, description="of a main row: a method, and no part or control of another row")
+    again: str = Field("", description="the main row that is run once more, elsewhere: `ma2mi/scratch`")
+    column: str = Field("", description="of a list that is a product: what it runs the row on")
     run: RunSettings
 
 
@@ -54,6 +60,10 @@ class Paper(Settings):
 
     name: str
     title: str
+    page: str = Field("", description="the chapter that reads them, as `evidence/across`")
+    sections: dict[Literal["claims", "runs"], str] = Field(
+        default_factory=dict, description="its anchors: where the claims are tested, and where the runs stand"
+    )
     experiments: dict[str, Experiment]
     claims: dict[str, Claim] = Field(default_factory=dict)
 
@@ -84,7 +94,11 @@ def load_paper(name: str) -> Paper:
 def _product(rows: dict[str, dict], columns: dict[str, dict]) -> dict[str, dict]:
     """An experiment a row and column: `mol-half` is what `mol` and `half` say together."""
     return {
-        f"{row}-{column}": _joined(one, other) | {"about": f"{one['about']}: {other['about']}"}
+        f"{row}-{column}": {
+            **_joined(one, other),
+            "about": f"{one['about']}: {other['about']}",
+            "column": column,
+        }
         for row, one in rows.items()
         for column, other in columns.items()
     }
@@ -92,7 +106,7 @@ def _product(rows: dict[str, dict], columns: dict[str, dict]) -> dict[str, dict]
 
 def _experiment(defaults: dict, experiment: dict) -> dict:
     run = _joined(defaults, experiment)
-    return {"about": run.pop("about"), "main": run.pop("main", False), "run": run}
+    return {name: run.pop(name) for name in Experiment.model_fields if name in run} | {"run": run}
 
 
 def _joined(one: dict, other: dict) -> dict:
@@ -130,6 +144,11 @@ def _main_rows(found: dict[str, Experiment], only: str | None) -> dict[str, Expe
     if not rows:
         raise ValueError(f"{only} is or has no row of the table of all methods: leave out --main.")
     return rows
+
+
+def main_label(experiment: Experiment) -> str:
+    """The name of a main row, or of the one that an experiment runs once more."""
+    return (listed(main=True)[experiment.again] if experiment.again else experiment).label
 
 
 def uf1(table: pd.DataFrame) -> float:

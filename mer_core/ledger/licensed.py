@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import module_from_spec, spec_from_file_location
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -20,23 +19,17 @@ from mer_core.clips import View, content_key
 from mer_core.corpora.command import run_script
 from mer_core.corpora.prepared import PreparedCorpus
 from mer_core.corpora.source import Source
+from mer_core.corpora.sources import find_source, source_names
+from mer_core.devices import Device
 from mer_core.methods import create_method
+from mer_core.protocols import LeaveOneSubjectOut
 from mer_core.settings import Settings
 from mer_core.training import Run, RunSettings
 from mer_core.training import run as run_all
-from mer_core.training.devices import Device
 from mer_core.training.fit import Selection
 from mer_core.training.parts import refuse_selection
 
 PROTOCOLS = Path(__file__).parent / "lists" / "protocols"
-CORPORA = (
-    "casme2",
-    "samm",
-    "smic",
-    "mmew",
-    "casme_sq",
-    "casme3",
-)  # scripts of micro-expressions in data_scripts/
 ELSEWHERE = "megc2019-3class"  # on a corpus that the paper does not have: every corpus has these classes
 
 
@@ -57,11 +50,11 @@ class Variant(Settings):
 class Protocol(Settings):
     """What is run on a corpus; and how the paper did it, as far as that is known: what is not set is not."""
 
-    corpus: str = Field(description="its script in data_scripts/, or several with + between")
+    corpus: str = Field(description="as `mer prepare` calls it, or several with + between")
     named: str = Field(description="as the reported figures call it")
     classes: str = Field(description="class map that is run")
     n_classes: int | None = None
-    folds: Literal["leave one subject out"] | None = None
+    folds: LeaveOneSubjectOut | None = None
     epoch: Selection | None = None
     scored: Literal["all folds pooled", "each fold for itself"] | None = None
     counted: Literal["clips", "sub-clips"] | None = None
@@ -125,7 +118,6 @@ class Asked(Settings):
     selections: tuple[Selection, ...] = Field(("last",), min_length=1)
     device: Device = "auto"
     out: str = "runs/reproduce"
-    scripts: str = Field("data_scripts", description="the folder of the scripts")
     workers: int | None = None
     engine: str = "local"
 
@@ -141,7 +133,7 @@ class Asked(Settings):
         return [Place(part, root, self) for part, root in zip(parts, roots, strict=True)]
 
 
-# Preparing the corpus, by its script
+# Preparing the corpus
 
 
 @dataclass(frozen=True)
@@ -162,22 +154,22 @@ class Place:
         """As protocols call it."""
         if self.is_folder:
             return PreparedCorpus(Path(self.said)).card.name
-        if self.said not in CORPORA:
+        if ":" not in self.said and self.said not in (known := licensed_corpora()):
             raise LicensedError(
-                f"There is no licensed corpus {self.said!r}; there are {', '.join(CORPORA)}, or a folder that a script "
-                "of data_scripts/ prepared; several with + between."
+                f"There is no licensed corpus {self.said!r}; there are {', '.join(known)}, or a folder that "
+                "`mer prepare` filled; several with + between."
             )
-        return self.said
+        return self._source.name
 
     @property
     def colour(self) -> bool:
         """Whether its frames have any."""
-        about = PreparedCorpus(Path(self.said)).card if self.is_folder else self._script
+        about = PreparedCorpus(Path(self.said)).card if self.is_folder else self._source
         return about.colour
 
     @cached_property
-    def _script(self) -> type[Source]:
-        return read_script(Path(self.asked.scripts) / f"{self.name}.py")
+    def _source(self) -> type[Source]:
+        return find_source(self.said)
 
     def prepared(self, view: View) -> Path:
         """The folder with this view of it: a folder that the user prepared, or our own, compared with its sources."""
@@ -215,7 +207,7 @@ class Place:
         doing = "comparing with its sources" if there else "preparing, once"
         print(f"{self.name}: {doing}, {folder}", flush=True)
         try:
-            run_script(self._script, words)
+            run_script(self._source, words)
         except SystemExit as end:  # its message says what was expected and what was found
             if not isinstance(end.code, str):
                 raise
@@ -223,8 +215,8 @@ class Place:
 
     def _by_hand(self, words: list[str]) -> str:
         return (
-            f"If it needs an option (--labels, --repair, …; `python data_scripts/{self.name}.py --help`), prepare it "
-            f"by hand, then call this again:\n  python data_scripts/{self.name}.py {shlex.join(words)} …"
+            f"If it needs an option (--labels, --repair, …; `mer prepare {self.said} --help`), prepare it by hand, "
+            f"then call this again:\n  mer prepare {self.said} {shlex.join(words)} …"
         )
 
 
@@ -234,13 +226,9 @@ def _words(view: View) -> str:
     return ",".join(f"{name}={value}" for name, value in plain.items())
 
 
-def read_script(path: Path) -> type[Source]:
-    """What a script of `data_scripts/` says of its corpus; scripts lie beside the package, not in it."""
-    spec = spec_from_file_location(path.stem, path)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Source)]
-    return next(kind for kind in kinds if kind is not Source)
+def licensed_corpora() -> list[str]:
+    """The sources of micro-expressions."""
+    return [name for name in source_names() if find_source(name).kind != "macro"]
 
 
 # Running

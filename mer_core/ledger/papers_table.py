@@ -8,7 +8,7 @@ from mer_core.ledger import reported as figures
 from mer_core.ledger.experiments import load_paper
 from mer_core.ledger.licensed import Column, Computed, Protocol
 from mer_core.ledger.reported import Figure, reported
-from mer_core.protocols import class_map, published_selections
+from mer_core.protocols import class_map, folds_in_words, published_selections
 from mer_core.scoring.conventions import Predictions, fold_mean_weighted
 from mer_core.scoring.statistics import Interval, bootstrap_interval, columns
 from mer_core.scoring.tables import SCORES, warnings
@@ -100,7 +100,7 @@ def _facts(column: Column) -> dict[str, object]:
     predictions, released = column.run.predictions(), column.run.settings.create_method().settings.released
     return {
         "n_classes": _n_classes(column),
-        "folds": "leave one subject out",
+        "folds": folds_in_words(None),
         "epoch": column.selection,
         "scored": "all folds pooled",
         "counted": "clips" if released.score == "clips" else "sub-clips",

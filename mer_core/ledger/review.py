@@ -28,8 +28,9 @@ from mer_core.ledger.reproduction import (
 )
 from mer_core.ledger.stored import StoredRun, stored_runs
 from mer_core.methods import create_method
-from mer_core.protocols import class_map
+from mer_core.protocols import class_map, folds_in_words
 from mer_core.scoring.statistics import seeds_interval
+from mer_core.settings import diff, flat
 from mer_core.training import Run, RunSettings
 
 FRAME = Path(__file__).with_suffix(".html")
@@ -38,7 +39,6 @@ SELECTION = {
     "inner": "by held-out training subjects",
     "test-peek": "BY THE TEST CLIPS: not a result",
 }
-FOLDS = {None: "leave one subject out", "corpus": "leave one corpus out"}
 SAME = (
     "method",
     "folds",
@@ -137,14 +137,7 @@ def changed(entry: Entry) -> dict[str, tuple[object, object]]:
     preset = create_method(record["settings"]["method"], record["settings"]["preset"]).settings.plain()
     usual = RunSettings(method="").plain()
     general = {name: record["settings"][name] for name in usual if name not in ELSEWHERE}
-    return {**unlike(general, {name: usual[name] for name in general}), **unlike(record["method"], preset)}
-
-
-def unlike(one: Mapping, other: Mapping) -> dict[str, tuple[object, object]]:
-    """Where two settings differ, by `augment.crop` and the like."""
-    one, other = dict(flat(one)), dict(flat(other))
-    names = {**one, **other}
-    return {name: (one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name)}
+    return {**diff(general, {name: usual[name] for name in general}), **diff(record["method"], preset)}
 
 
 def apart(one: Entry, other: Entry) -> list[str]:
@@ -153,16 +146,7 @@ def apart(one: Entry, other: Entry) -> list[str]:
     general = [{**entry.record["settings"], **silent} for entry in (one, other)]
     methods = [entry.record["method"] for entry in (one, other)]
     is_same = general[0]["method"] == general[1]["method"]
-    return [*unlike(*general), *(unlike(*methods) if is_same else ())]
-
-
-def flat(settings: Mapping, above: str = "") -> Iterator[tuple[str, object]]:
-    """Settings within settings get a dot."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
+    return [*diff(*general), *(diff(*methods) if is_same else ())]
 
 
 def as_csv(run: StoredRun) -> bytes:
@@ -430,7 +414,7 @@ def _what(entry: Entry) -> dict[str, object]:
         "method": f"{settings['method']}, preset {settings['preset']}",
         "changed": "; ".join(differ) or "nothing",
     }
-    if entry.asked and (other := unlike(entry.asked.plain(), settings)):
+    if entry.asked and (other := diff(entry.asked.plain(), settings)):
         facts["not as listed"] = "; ".join(
             f"{name}: {now}, ran with {ran}" for name, (now, ran) in other.items()
         )
@@ -447,7 +431,7 @@ def _on_what(entry: Entry) -> dict[str, object]:
         "corpus": f"{settings['corpus']}: {counts}; left out, in no class: {out or 'none'}",
         "fingerprint": join(", ", files),
         "classes": f"{settings['classes']}: {classes}",
-        "folds": f"{len(entry.record['folds'])}, {FOLDS.get(settings['groups'], 'groups of subjects')}",
+        "folds": f"{len(entry.record['folds'])}, {folds_in_words(settings['groups'])}",
         "seeds": ", ".join(map(str, settings["seeds"])),
         "scored": SELECTION[settings["selection"]],
     }

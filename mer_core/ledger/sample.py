@@ -15,8 +15,8 @@ import pandas as pd
 
 from mer_core import open_corpus
 from mer_core.ledger.reproduction import answered_otherwise
-from mer_core.ledger.review import flat
 from mer_core.ledger.stored import StoredRun, stored_runs
+from mer_core.settings import flat
 from mer_core.training.parts import Material, Part, Result, RunSettings, compute, material
 from mer_core.training.provenance import packages, processor
 

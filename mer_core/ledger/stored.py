@@ -119,7 +119,7 @@ def _write(run: Run, folder: Path) -> None:
         names = [f"epoch {number + 1}" for number in range(len(epochs[0]))]
         table = pd.DataFrame(np.concatenate(epochs, axis=1).T.astype(np.int8), columns=names)
         table.to_parquet(folder / "epochs.parquet", index=False)
-    if run.settings.keep_weights and getattr(run.settings.create_method().settings, "au_weight", 0):
+    if run.settings.keep_weights and run.settings.create_method().action_units:
         _table(detections(run)).to_parquet(folder / "action_units.parquet", index=False)
     record = {**run.record, "seconds": round(run.notes()["seconds"].sum(), 1), "scores": readable(pooled)}
     (folder / "run.json").write_text(

@@ -6,7 +6,7 @@ same for all and live in `mer_core.training`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -18,9 +18,7 @@ from torch.nn import functional as F
 
 from mer_core.clips import ClipSet, View
 from mer_core.settings import Settings
-
-# How augmentation must move an array; light changes images alone.
-Kind = Literal["image", "map", "flow", "points"]
+from mer_core.vision.augment import Augment, Kind
 
 
 class Method(ABC):
@@ -30,7 +28,12 @@ class Method(ABC):
     Settings: ClassVar[type[Settings]]
     presets: ClassVar[dict[str, dict]] = {"book": {}, "paper": {}}  # what differs from the settings' defaults
     files: ClassVar[tuple[str, ...]] = ()  # settings that name a file of first weights
+    # What its file was written after: a paper's abstract (a reconstruction), its code, or nothing but itself.
+    origin: ClassVar[Literal["abstract", "code", "itself"]] = "itself"
     draws: ClassVar[bool] = True  # first weights, an order, a sample: with another seed it is another result
+    before: ClassVar[str] = (
+        ""  # `module:function` of its `Lesson`, imported only where something is learnt before
+    )
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -39,6 +42,16 @@ class Method(ABC):
     @abstractmethod
     def view(self) -> View:
         """What it wants to see of a clip."""
+
+    @property
+    def start(self) -> str:
+        """What it begins with: at random (`scratch`), a .safetensors file, or what its lesson of this name teaches."""
+        return "scratch"
+
+    @property
+    def action_units(self) -> tuple[int, ...]:
+        """Those that its network scores beside the classes, as `action_units` (B, A)."""
+        return ()
 
 
 class FeatureMethod(Method):
@@ -53,19 +66,6 @@ class FeatureMethod(Method):
     @abstractmethod
     def estimator(self, seed: int) -> ClassifierMixin:
         """A fresh estimator of scikit-learn."""
-
-
-class Augment(Settings):
-    """How training clips are varied: one draw a clip, the same for all its frames."""
-
-    flip: bool = Field(
-        False, description="mirror half of the clips; motion to the left becomes motion to the right"
-    )
-    rotate: float = Field(0.0, ge=0, le=45, description="degrees, up to")
-    shift: float = Field(0.0, ge=0, lt=0.5, description="share of the width, up to")
-    contrast: float = Field(0.0, ge=0, lt=1, description="images only, up to")
-    brightness: float = Field(0.0, ge=0, lt=1, description="images only, up to")
-    crop: int | None = Field(None, ge=8, description="a square of so many pixels, anywhere in the picture")
 
 
 class Released(Settings):
@@ -109,6 +109,10 @@ class NetworkSettings(Settings):
     released: Released = Released()
 
 
+class StartError(ValueError):
+    """Weights that were learnt before can't be made or used; the message says why and what to do."""
+
+
 @dataclass(frozen=True)
 class Start:
     """Weights that were learnt before, for one sub-module of a network, by their names in it."""
@@ -131,6 +135,20 @@ class Start:
                 "set those, or learn them again."
             )
         part.load_state_dict(self.weights)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a network learns before it learns from a fold: once for all folds, from people whom none of them tests."""
+
+    corpus: str
+    limit: int | None  # clips, at most
+    view: View
+    settings: Mapping[str, object]  # all that it depends on
+    part: str  # sub-module that begins with it
+    learn: Callable[
+        [ClipSet, int, str], tuple[nn.Module, dict]
+    ]  # clips, seed, device → network, what is said of it
 
 
 @dataclass(frozen=True)
@@ -181,6 +199,17 @@ class NetworkMethod(Method):
     def losses(self, outputs: dict[str, Tensor], batch: dict[str, Tensor], stage: Stage) -> dict[str, Tensor]:
         """Named terms, already weighted: their sum is minimised. `batch` holds the inputs, `label`, `class_weight`."""
         return {"emotion": F.cross_entropy(outputs["emotion"], batch["label"], weight=batch["class_weight"])}
+
+    def guess(self, train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The best that can be said of every clip alike, (…) for each output of a second task: what it is held against.
+
+        `train` are the training clips' inputs, as `fold` returned them.
+        """
+        return {}
+
+    def unseen(self, inputs: dict[str, Tensor], train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The inputs of other clips, with what `fold` counted over the training clips: their losses can be compared."""
+        return inputs
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -33,6 +33,7 @@ from torchvision.models import resnet, video
 from mer_core.action_units import parse_action_units, resolve
 from mer_core.clips import ClipSet, View
 from mer_core.methods.base import NetworkMethod, NetworkSettings, Stage
+from mer_core.methods.layers import equal_light
 from mer_core.methods.torchvision_weights import load_trunks
 
 COMMON = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)  # action units that the field's corpora have in common
@@ -274,7 +275,7 @@ class ClipBranch(Branch):
 
 def changed(x: Tensor) -> Tensor:  # (B, T, channels, H, W)
     """What changes since the first frame, all frames made as bright as each other: the light flickers."""
-    even = x / x.mean(dim=(2, 3, 4), keepdim=True).clamp(min=1e-3)
+    even = equal_light(x)
     return even - even[:, :1]
 
 
@@ -526,6 +527,8 @@ FULL = {
 class _Branches(NetworkMethod):
     """What the three methods do alike."""
 
+    origin = "abstract"
+
     @property
     def view(self) -> View:
         chosen = self.settings
@@ -533,6 +536,10 @@ class _Branches(NetworkMethod):
         return View(
             frames=chosen.frames, size=size, colour=chosen.colour, align=chosen.align, landmarks=False
         )
+
+    @property
+    def action_units(self) -> tuple[int, ...]:
+        return self.settings.units if self.settings.au_weight else ()
 
     def inputs(self, clips: ClipSet) -> dict[str, Tensor]:
         made = {"x": self.pictures(clips)}
@@ -546,12 +553,9 @@ class _Branches(NetworkMethod):
 
     def apex(self, clips: ClipSet) -> Tensor:  # (N, 2, channels, H, W)
         """The frame nearest to the apex, or to the middle where none is labelled, and the onset."""
-        table, frames = clips.clips, np.asarray(clips.frames)
-        times = table[["onset", "apex", "offset"]].astype(float)
-        share = (times["apex"] - times["onset"]) / (times["offset"] - times["onset"])
-        last = frames.shape[1] - 1
-        at = (share.fillna(0.5).clip(0, 1) * last).round().to_numpy(int) + self.settings.apex_shift
-        rows, at = np.arange(len(frames)), at.clip(0, last)
+        frames = np.asarray(clips.frames)
+        at = self.view.apex_moment(clips.clips) + self.settings.apex_shift
+        rows, at = np.arange(len(frames)), at.clip(0, frames.shape[1] - 1)
         return self.shrunk(np.stack([frames[rows, at], frames[:, 0]], axis=1))
 
     def shrunk(self, frames: np.ndarray) -> Tensor:
@@ -573,6 +577,22 @@ class _Branches(NetworkMethod):
             targets, known = targets[order], known[order]
         weights = unit_weights(targets, known, chosen.au_fewest, chosen.au_most)
         return {**inputs, "action_units": targets, "action_unit_weight": weights}
+
+    def guess(self, train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Each action unit as often as it is shown, in the weights of the loss."""
+        if not self.settings.au_weight:
+            return {}
+        weight, targets = train["action_unit_weight"], train["action_units"]
+        shares = (weight * targets).sum(dim=0) / weight.sum(dim=0).clamp(min=1e-6)  # (A,)
+        return {"action_units": shares.logit(eps=1e-6)}
+
+    def unseen(self, inputs: dict[str, Tensor], train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """An action unit weighs what it weighed in training."""
+        if not self.settings.au_weight:
+            return inputs
+        rarity = (train["action_unit_weight"] * train["action_units"]).amax(dim=0)  # (A,); 0: it was left out
+        shown = torch.where(inputs["action_units"] > 0, rarity, 1.0)
+        return {**inputs, "action_unit_weight": inputs["action_unit_weight"] * (rarity > 0) * shown}
 
     def groups(self, part: nn.Module) -> list[dict]:
         def named(pattern: str) -> list[nn.Parameter]:

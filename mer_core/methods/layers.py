@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,6 +21,17 @@ def flow_input(flow: np.ndarray, side: int, *, strain: bool = False) -> Tensor:
     flow = flow - np.median(flow, axis=(2, 3), keepdims=True)
     maps = [flow, optical_strain(flow)[:, None]] if strain else [flow]
     return F.adaptive_avg_pool2d(torch.from_numpy(np.concatenate(maps, axis=1)), side)
+
+
+def equal_light(frames: Tensor, by: Literal["gain", "offset"] = "gain") -> Tensor:
+    """Clips (N, T, …) whose frames are all as bright as each other: the light flickers, and what flickers is the face.
+
+    What a flicker leaves behind is a picture of the person, by which training clips can be told apart without any
+    movement. By `gain`, each frame is divided by its mean, as a lamp multiplies; by `offset`, its mean is taken away,
+    which leaves the contrast to flicker.
+    """
+    level = frames.mean(dim=tuple(range(2, frames.dim())), keepdim=True)  # (N, T, 1, …)
+    return frames - level if by == "offset" else frames / level.clamp(min=1e-3)
 
 
 # Moments that pass at once, and are normalised as if each had passed alone.

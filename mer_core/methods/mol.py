@@ -32,7 +32,7 @@ from torch.nn import functional as F
 
 from mer_core.clips import ClipSet, Flow, View
 from mer_core.methods.base import NetworkMethod, NetworkSettings, Stage
-from mer_core.methods.layers import BatchNorm2d, one_by_one
+from mer_core.methods.layers import BatchNorm2d, equal_light, one_by_one
 
 FRAMES, PAIRS = 8, 7
 MEETINGS = (1, 2, 2, 2, 2, 2, 2, 1)  # in how many pairs each frame is
@@ -430,6 +430,11 @@ class MOLSettings(NetworkSettings):
         ge=1,
         description="times that what changes in a clip is larger, pixel by pixel; the paper sees raw frames",
     )
+    light: Literal["offset", "gain"] = Field(
+        "offset",
+        description="how all frames of a clip are made as bright: less their mean, after changes are amplified and a "
+        "flicker of the contrast with them; or also divided by it before",
+    )
     subclips: int = Field(
         1, ge=1, le=64, description="interleaved sub-clips of 8 frames that a clip is cut into"
     )
@@ -488,6 +493,7 @@ class MOL(NetworkMethod):
     """Recognise, and say what moved where."""
 
     name = "mol"
+    origin = "code"
     Settings = MOLSettings
     presets: ClassVar = {
         "book": {
@@ -518,11 +524,12 @@ class MOL(NetworkMethod):
 
     def _scaled(self, grey: Tensor) -> Tensor:
         """By the clip alone, all frames as bright: the light flickers. Who scales by other clips gets the greys."""
+        grey = equal_light(grey) if self.settings.light == "gain" else grey
         still = grey.mean(dim=1, keepdim=True)
         grey = still + self.settings.amplify * (grey - still)
         if self.settings.released.normalise != "clip":
             return grey
-        even = grey - grey.mean(dim=(2, 3), keepdim=True)
+        even = equal_light(grey, by="offset")
         return even / even.std(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)
 
     def _subclips(self, values: Tensor) -> Tensor:  # (N, J, 8 or 7, …)
@@ -548,6 +555,14 @@ class MOL(NetworkMethod):
         size = self.settings.size
         points = batch["landmarks"][:, 1:] * batch["x"].shape[-1] / 2 + size / 2 - 0.5
         return points - self._other_corners(points) if self.settings.shared_landmarks else points
+
+    def guess(self, train: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Nothing moves; the mean face."""
+        size = self.settings.size
+        return {
+            "flow": torch.zeros(PAIRS, 2, size, size),
+            "landmarks": self.landmark_targets(train).mean(dim=0),
+        }
 
     def _other_corners(self, points: Tensor) -> Tensor:  # (B, 1, 1, 2)
         """The corners of the four other crops that shared an array with this one, added up."""

@@ -53,6 +53,7 @@ class OffApex(NetworkMethod):
     """Optical flow to the apex frame, horizontal and vertical apart."""
 
     name = "offapex"
+    origin = "code"
     Settings = NetworkSettings
     presets: ClassVar = {"book": {"epochs": 30}, "paper": {"epochs": 30}}
     kinds: ClassVar = {"x": "flow"}

@@ -44,6 +44,7 @@ class STSTNet(NetworkMethod):
     """The baseline that every later method has to beat."""
 
     name = "ststnet"
+    origin = "code"
     Settings = NetworkSettings
     presets: ClassVar = {"book": {"epochs": 60}, "paper": {"epochs": 60}}
     kinds: ClassVar = {"x": "flow"}

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from mer_core.protocols import folds_in_words
 from mer_core.scoring.metrics import scores
 from mer_core.scoring.statistics import (
     classes_known,
@@ -18,13 +19,11 @@ SCORES = {"UF1": "uf1", "UAR": "uar", "accuracy": "accuracy", "weighted F1": "we
 def headline(run: Run) -> str:
     """What the numbers of a run are numbers of, in one line; what spoils them is always said."""
     settings, table = run.settings, run.predictions()
-    named = {None: "leave one subject out", "corpus": "leave one corpus out"}
-    folds = named.get(settings.groups, f"{settings.groups} subject groups")
     changed = "".join(f", {name}={value}" for name, value in settings.settings.items())
     words = [
         f"{settings.method} ({settings.preset}{changed}) on {settings.corpus}, {settings.classes}",
         f"{table['clip'].nunique()} clips of {table['subject'].nunique()} subjects",
-        f"{folds}, seeds {', '.join(map(str, settings.seeds))}",
+        f"{folds_in_words(settings.groups)}, seeds {', '.join(map(str, settings.seeds))}",
     ]
     return "; ".join([*words, *warnings(run)])
 

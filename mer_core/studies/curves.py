@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from mer_core import open_corpus
-from mer_core.protocols import class_map
+from mer_core.protocols import class_map, split
 from mer_core.scoring.statistics import TIE, Interval, draw_subjects, score_matrices, subject_matrices
 from mer_core.training import RunSettings
 from mer_core.training.fit import fold_seed
-from mer_core.training.parts import some_of_each, split
+from mer_core.training.parts import some_of_each
 
 ALMOST = 1 - 1e-6  # a score of one would have an infinite logarithm
 
@@ -26,8 +26,8 @@ def learnt_from(settings: RunSettings) -> pd.DataFrame:
     Of a synthetic corpus, whose outline says who shows what without planning a clip.
     """
     clips = pd.DataFrame(open_corpus(settings.corpus).outline)
-    labels = class_map(settings.classes).label(clips)
-    clips, labels = clips[labels.notna()].reset_index(drop=True), labels.dropna().to_numpy(int)
+    clips, labels = class_map(settings.classes).within(clips)
+    clips = clips.reset_index(drop=True)
     rows = {}
     for fold in split(clips["subject"].to_numpy(), settings.groups):
         seed = fold_seed(fold.name, settings.seeds[0])

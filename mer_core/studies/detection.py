@@ -102,15 +102,15 @@ def detections(run: Run, seed: int | None = None) -> Detections:
     The run must have kept them. The clips are prepared again where they are not in the cache.
     """
     asked = run.settings
-    chosen = asked.create_method().settings
+    method = asked.create_method()
     if not asked.keep_weights:
         raise ValueError(f"{run.folder} has not kept its networks: run it again with keep_weights=true.")
-    if not getattr(chosen, "au_weight", 0):
+    if not method.action_units:
         raise ValueError(f"{asked.method} learns no action units as it is set in {run.folder}.")
-    if chosen.released.normalise != "clip":
+    if (by := method.settings.released.normalise) != "clip":
         raise ValueError(
-            f"{run.folder} learnt from pictures that are scaled by other clips (released.normalise="
-            f"{chosen.released.normalise}): its networks can only be asked about clips by a run with normalise=clip."
+            f"{run.folder} learnt from pictures that are scaled by other clips (released.normalise={by}): its networks "
+            "can only be asked about clips by a run with normalise=clip."
         )
     if missing := run.missing():
         raise ValueError(
@@ -121,7 +121,7 @@ def detections(run: Run, seed: int | None = None) -> Detections:
         raise ValueError(f"{run.folder} has the seeds {list(asked.seeds)}, not {seed}.")
     made = [_detected(run, part) for part in run.parts() if part.seed == seed]
     truth, probabilities = (np.concatenate(parts) for parts in zip(*made, strict=True))
-    return Detections(truth, probabilities, chosen.units)
+    return Detections(truth, probabilities, method.action_units)
 
 
 def _detected(run: Run, part: Part) -> tuple[np.ndarray, np.ndarray]:

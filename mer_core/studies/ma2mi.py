@@ -6,7 +6,6 @@ frame without its noise; and, if it was given a stranger's action, against the p
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -17,83 +16,52 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mer_core.clips import View
-from mer_core.faces.corpus import STEADY, Corpus
-from mer_core.faces.expression import ClipSpec, State
-from mer_core.faces.scene import Scene
+from mer_core.faces.corpus import Corpus, FaceCamera
+from mer_core.faces.expression import State
 from mer_core.methods.ma2mi import MA2MI
-from mer_core.methods.ma2mi_reconstruction import Reconstruction
+from mer_core.methods.ma2mi.pretraining import identity_probe, strangers
+from mer_core.methods.ma2mi.reconstruction import Reconstruction
 from mer_core.scoring.statistics import Interval, interval_over_subjects
 from mer_core.studies.attribution import moving_region
-from mer_core.training.pretraining import identity_probe, strangers
-from mer_core.vision.align import move_flow, similarity, warp
 
 SILENT = frozenset({"noise"})
 BLUR = 0.6  # pixels: so little that a picture looks the same
 
 
-@dataclass(frozen=True)
-class Lens:
+class Lens(FaceCamera):
     """A clip as a view frames it: at the moments that the view shows, and in any other state."""
 
-    corpus: Corpus
-    clip: str
-    view: View
-
-    @cached_property
-    def spec(self) -> ClipSpec:
-        """The plan of the clip."""
-        return self.corpus.spec(self.clip)
+    def __init__(self, corpus: Corpus, clip: str, view: View) -> None:
+        spec = corpus.spec(clip)
+        super().__init__(spec, corpus.scene(spec.subject), view, corpus.card.has_apex)
 
     @property
     def peak(self) -> int:
         """The moment nearest to the apex."""
-        share = (self.spec.apex - self.spec.onset) / (self._last - self.spec.onset)
-        return max(1, round(share * (self.view.moments - 1)))
+        marks = {name: [getattr(self.spec, name)] for name in ("onset", "apex", "offset")}
+        return max(1, int(self.view.apex_moment(pd.DataFrame(marks))[0]))
 
     @property
     def rising(self) -> tuple[int, int]:
         """Two moments of a growing movement: the peak, and three moments before it."""
         return max(self.peak - 3, 0), self.peak
 
-    @property
-    def _last(self) -> float:
-        return self.spec.offset if self.view.span == "onset-offset" else self.spec.apex
-
-    @property
-    def scene(self) -> Scene:
-        """Who is seen."""
-        return self.corpus.scene(self.spec.subject)
-
     def state(self, moment: int, without: Collection[str] = ()) -> State:
         """The face at a moment of the view."""
-        times = np.linspace(self.spec.onset, self._last, self.view.moments)
-        return self.spec.state(times[moment], without)
+        return self.spec.state(self.times[moment], without)
 
     def picture(self, state: State) -> np.ndarray:  # (H, W) or (H, W, 3) uint8
         """What the view would show of it."""
-        frame = self.scene.frame(state, self.view.size, self.view.colour)
-        return frame if self.view.align == "clip" else warp(frame, self._move(state), self.view.size)
-
-    def flow(self, start: State, end: State) -> np.ndarray:  # (2, H, W)
-        """Exact motion between two pictures."""
-        flow = self.scene.flow(start, end, self.view.size)
-        return flow if self.view.align == "clip" else move_flow(flow, self._move(start), self._move(end))
+        return self.frames([state])[0]
 
     def acting(self, now: int, later: int) -> np.ndarray:  # (2, H, W)
         """Exact motion by the labelled movement alone."""
         start = self.state(now)
         return self.flow(start, replace(start, action=self.state(later).action))
 
-    def _move(self, state: State) -> np.ndarray:  # (2, 3)
-        here, there = (self.scene.landmarks(s, self.view.size)[STEADY] for s in (state, self.state(0)))
-        return similarity(here, there)
-
     def face(self, state: State, margin: int = 2) -> np.ndarray:  # (H, W) bool
         """Pixels of the head, so many pixels inside its outline: what moves beyond, the wall, is nobody's action."""
-        mask = self.scene.mask(state, self.view.size).astype(np.uint8)
-        mask = (
-            mask if self.view.align == "clip" else warp(255 * mask, self._move(state), self.view.size) // 128
-        )
+        mask = self.framed(255 * self.scene.mask(state, self.view.size).astype(np.uint8), state) // 128
         return cv2.erode(mask, np.ones((2 * margin + 1,) * 2, np.uint8)).astype(bool)
 
     def moved(self, frame: np.ndarray, now: int, later: int) -> np.ndarray:  # as the frame

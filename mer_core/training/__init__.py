@@ -1,6 +1,6 @@
 """Fit one fold; run all folds here or on a cluster; resume; devices; weights."""
 
-from mer_core.training.devices import Device, find_device
+from mer_core.devices import Device, find_device
 from mer_core.training.fit import (
     Examples,
     Fitted,

@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import parent_process
+from pathlib import Path
 from types import ModuleType
 
 from mer_core.faces.corpus import CARDS
-from mer_core.methods import METHODS
+from mer_core.methods import METHODS, find_method
 from mer_core.numerics import handed_on, take_over
 from mer_core.protocols import CLASS_MAPS
 from mer_core.training.parts import Part, Result, RunError, RunSettings, compute
@@ -18,17 +20,30 @@ Results = Iterator[tuple[Part, Result]]
 Compute = Callable[[str, Part], Result]
 
 
-def local(plain: str, todo: list[Part], workers: int) -> Results:
+def local(plain: str, todo: list[Part], workers: int, log: Path | None = None) -> Results:
     """One process a worker, one thread each: two such are faster than one with two threads."""
-    name = RunSettings.model_validate_json(plain).method
-    known = ({name: METHODS[name]}, CLASS_MAPS, CARDS)
     try:
-        yield from distribute(_Task(compute, handed_on(), plain, known), todo, workers)
+        task = _Task(_logged(log), handed_on(), plain, _known(plain))
+        yield from distribute(task, todo, workers)
     except WorkerDied:
         raise RunError(
             "A worker died. What is finished is kept: `mer resume`. If it dies again, memory may be short: fewer "
             "--workers."
         ) from None
+
+
+Known = tuple[dict, ...]
+
+
+def _known(plain: str) -> Known:
+    """What the caller may have added to the book; what is named `module:Class` is imported wherever it is used."""
+    name = RunSettings.model_validate_json(plain).method
+    return {name: METHODS[name]} if name in METHODS else {}, CLASS_MAPS, CARDS
+
+
+def _learn(known: Known) -> None:
+    for here, there in zip((METHODS, CLASS_MAPS, CARDS), known, strict=True):
+        here.update(there)
 
 
 @dataclass(frozen=True)
@@ -41,35 +56,48 @@ class _Task:
     compute: Compute
     kernels: dict[str, str]
     plain: str
-    known: tuple[dict, ...]
+    known: Known
 
     def __call__(self, part: Part) -> Result:
         if parent_process():
             take_over(self.kernels)
-        for here, there in zip((METHODS, CLASS_MAPS, CARDS), self.known, strict=True):
-            here.update(there)
+            _learn(self.known)
         return self.compute(self.plain, part)
 
 
-def on_ray(plain: str, todo: list[Part], workers: int) -> Results:
+def _logged(log: Path | None) -> Compute:
+    return partial(compute, log=log) if log else compute
+
+
+def on_ray(plain: str, todo: list[Part], workers: int, log: Path | None = None) -> Results:
     """As many parts at once as the cluster has room for, `workers` of them on each GPU.
 
     The parts of a lost node are computed again elsewhere. RAY_ADDRESS, or `ray start` on this machine, names the
     cluster; without either, one is started here and ends with the run.
     """
+    settings = RunSettings.model_validate_json(plain)
+    if find_method(settings.method).__module__ == "__main__":
+        raise RunError(
+            f"{settings.method} is typed into a script or notebook, where no other machine finds it: write it into a "
+            "module, and name it module:Class."
+        )
     with _cluster() as ray:
-        on_gpu = RunSettings.model_validate_json(plain).device == "cuda"
+        on_gpu = settings.device == "cuda"
         room = {"num_cpus": 1, "num_gpus": 1 / workers if on_gpu else 0}
         task = ray.remote(_compute_elsewhere).options(**room, max_retries=5)
-        waiting = {task.remote(compute, handed_on(), plain, part): part for part in todo}
+        known = ray.put(_known(plain))
+        waiting = {task.remote(_logged(log), handed_on(), known, plain, part): part for part in todo}
         while waiting:
             (done, *_), _ = ray.wait(list(waiting), num_returns=1)
             yield waiting.pop(done), _fetch(ray, done)
 
 
-def _compute_elsewhere(compute: Compute, kernels: dict[str, str], plain: str, part: Part) -> Result:
+def _compute_elsewhere(
+    compute: Compute, kernels: dict[str, str], known: Known, plain: str, part: Part
+) -> Result:
     """A node has an environment of its own."""
     take_over(kernels)
+    _learn(known)
     return compute(plain, part)
 
 
@@ -102,4 +130,4 @@ def _fetch(ray: ModuleType, done: object) -> Result:
         ) from None
 
 
-ENGINES: dict[str, Callable[[str, list[Part], int], Results]] = {"local": local, "ray": on_ray}
+ENGINES: dict[str, Callable[..., Results]] = {"local": local, "ray": on_ray}

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -13,13 +12,16 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
 from mer_core.clips import ClipSet, View
+from mer_core.devices import check_precision, exact_convolutions, one_thread, seeded
 from mer_core.methods import FeatureMethod, Method, NetworkMethod, Stage
 from mer_core.methods.base import Start
 from mer_core.protocols import Fold, subject_groups
-from mer_core.training.augment import augment
-from mer_core.training.devices import check_precision
+from mer_core.vision.augment import augment
 
 Selection = Literal["last", "inner", "test-peek"]
+# Of a history: stage, epoch, each term of the loss, accuracy, gradient_norm, rate.
+Row = dict[str, str | int | float]
+Record = Callable[[Row], None]
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Fitted(NamedTuple):
     probabilities: np.ndarray  # (n, C) of the test clips, or of their sub-clips, at the selected epoch
     epochs: np.ndarray | None  # (E, n, C) after every epoch of the last stage, if asked for
     network: nn.Module | None  # at the selected epoch; an estimator of scikit-learn has none
+    train: Examples | None = None  # what the network learnt from, and what it was tested on, as it sees them
+    test: Examples | None = None
 
 
 def examples(method: Method, clips: ClipSet, labels: np.ndarray, n_classes: int) -> Examples:
@@ -78,31 +82,6 @@ def _subclips(clips: pd.DataFrame, view: View) -> np.ndarray:  # (N,)
     """How many sub-clips can be cut from a clip's frames, each frame in one of them."""
     frames = (clips["offset"] - clips["onset"] + 1).astype(float).fillna(view.moments)
     return (frames // view.frames).clip(1, view.subclips).to_numpy(int)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums over several threads are added in another order: the same seed would give other numbers."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device | str) -> Iterator[None]:
-    """Draws and convolutions are those of the seed; whoever draws outside does not notice."""
-    on_gpu = [device] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices=on_gpu), exact_convolutions():
-        torch.manual_seed(seed)
-        yield
-
-
-def exact_convolutions() -> AbstractContextManager[None]:
-    """On a GPU: in whole float32, and by the same kernel each time."""
-    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
 
 
 def fold_seed(fold: str, seed: int) -> int:
@@ -141,6 +120,7 @@ def fit_and_predict(
     selection: Selection = "last",
     every_epoch: bool = False,
     start: Start | None = None,
+    record: Record | None = None,
 ) -> Fitted:
     """Train on one side of a fold, and say what the other side's clips are.
 
@@ -158,12 +138,11 @@ def fit_and_predict(
         if selection == "inner":
             train, watched = _inner(train, seed)
         watch = _Watch(test, watched)
-        model = fit_network(method, train, seed, watch if every_epoch or watched else None, start)
+        model = fit_network(method, train, seed, watch if every_epoch or watched else None, start, record)
         if watch.best_state:
             model.load_state_dict(watch.best_state)
-        return Fitted(
-            predict_clips(model, test).numpy(), np.stack(watch.made) if every_epoch else None, model
-        )
+        epochs = np.stack(watch.made) if every_epoch else None
+        return Fitted(predict_clips(model, test).numpy(), epochs, model, train, test)
 
 
 def _refuse_epochs(method: FeatureMethod, selection: Selection, every_epoch: bool) -> None:
@@ -255,11 +234,13 @@ def fit_network(
     seed: int,
     after_epoch: Callable[[nn.Module], None] | None = None,
     start: Start | None = None,
+    record: Record | None = None,
 ) -> nn.Module:
     """A trained network, on the device of the clips; the seed sets its first weights, their order and augmentation.
 
     `after_epoch` is called with the network after every epoch of the last stage. `start` takes the place of some first
-    weights; nobody who is tested may have had a part in it: `first_weights` makes sure of that.
+    weights; nobody who is tested may have had a part in it: `first_weights` makes sure of that. `record` is called with
+    a row of the history after every epoch; whether it is or not changes no number.
     """
     device = train.labels.device
     check_precision(method.settings.precision, device)
@@ -268,8 +249,8 @@ def fit_network(
         train = replace(train, inputs=method.fold(train.inputs))
         *earlier, last = method.stages()
         for stage in earlier:
-            _run_stage(method, model, train, stage, None)
-        _run_stage(method, model, train, last, after_epoch)
+            _run_stage(method, model, train, stage, None, record)
+        _run_stage(method, model, train, last, after_epoch, record)
     return model.eval()
 
 
@@ -302,6 +283,7 @@ def _run_stage(
     train: Examples,
     stage: Stage,
     after_epoch: Callable[[nn.Module], None] | None,
+    record: Record | None,
 ) -> None:
     settings = method.settings
     moving = model.get_submodule(stage.part)
@@ -312,14 +294,20 @@ def _run_stage(
     generator = torch.Generator().manual_seed(int(torch.randint(2**31, (1,))))
     weight = class_weights(train.labels, train.n_classes) if settings.balance else None
     for epoch in range(stage.epochs):
+        steps: list[tuple[int, dict[str, Tensor]]] = []
         model.eval()  # what does not move keeps its statistics too, and drops nothing
         moving.train(epoch == 0 or not settings.released.frozen_after_first_epoch)
         order = torch.randperm(len(train.labels), generator=generator).to(train.labels.device)
         for rows in order.tensor_split(batches):  # as even as can be: no last batch of a single clip
             batch = {name: values[rows] for name, values in train.inputs.items()}
             batch |= {"label": train.labels[rows], "class_weight": weight}
-            _step(method, model, augment(batch, method.kinds, settings.augment, generator), stage, optimiser)
+            batch = augment(batch, method.kinds, settings.augment, generator)
+            terms, outputs = _step(method, model, batch, stage, optimiser)
+            if record:
+                steps.append(_noted(terms, outputs, batch["label"], optimiser))
             schedule.step()
+        if record:
+            record({"stage": stage.name, "epoch": epoch + 1, **_mean(steps)})
         if after_epoch:
             after_epoch(model.eval())
 
@@ -330,13 +318,41 @@ def _step(
     batch: dict[str, Tensor],
     stage: Stage,
     optimiser: torch.optim.Optimizer,
-) -> None:
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The terms of the loss, and what the network said."""
     use_bf16 = method.settings.precision == "bf16"
     with torch.autocast(batch["label"].device.type, torch.bfloat16, enabled=use_bf16):
-        loss = sum(method.losses(model(batch["x"]), batch, stage).values())
+        outputs = model(batch["x"])
+        terms = method.losses(outputs, batch, stage)
+        loss = sum(terms.values())
     model.zero_grad()
     loss.backward()
     optimiser.step()
+    return terms, outputs
+
+
+# The history: what happened in a step stays on the device until the epoch ends.
+
+
+@torch.no_grad()
+def _noted(
+    terms: dict[str, Tensor], outputs: dict[str, Tensor], labels: Tensor, optimiser: torch.optim.Optimizer
+) -> tuple[int, dict[str, Tensor]]:
+    moved = [p.grad for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+    right = outputs["emotion"].argmax(dim=1) == labels
+    return len(labels), {
+        **{name: term.detach().float() for name, term in terms.items()},
+        "accuracy": right.float().mean(),
+        "gradient_norm": torch.nn.utils.get_total_norm(moved) if moved else labels.new_zeros(()).float(),
+        "rate": torch.as_tensor(optimiser.param_groups[0]["lr"]).to(labels.device),
+    }
+
+
+def _mean(steps: list[tuple[int, dict[str, Tensor]]]) -> dict[str, float]:
+    """Over the clips of an epoch."""
+    counts = torch.tensor([count for count, _ in steps], dtype=torch.float64)
+    rows = torch.stack([torch.stack([*row.values()]) for _, row in steps]).double().cpu()  # (steps, K)
+    return dict(zip(steps[0][1], (counts @ rows / counts.sum()).tolist(), strict=True))
 
 
 def _schedule(

@@ -2,8 +2,11 @@
 
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -13,33 +16,34 @@ import pandas as pd
 import torch
 from pydantic import Field
 from safetensors.torch import save as pack
+from tqdm import tqdm
 
 from mer_core import open_corpus
 from mer_core.clips import ClipSet
+from mer_core.devices import check_precision, find_device
 from mer_core.methods import FeatureMethod, Method, create_method
 from mer_core.methods.base import Start
 from mer_core.numerics import numerics_class
-from mer_core.protocols import (
-    Fold,
-    class_map,
-    hold_out_corpus,
-    leave_one_subject_out,
-    megc2019,
-    subject_groups,
-)
+from mer_core.progress import progress
+from mer_core.protocols import Fold, class_map, megc2019, split
 from mer_core.settings import Settings
-from mer_core.training.devices import check_precision, find_device
+from mer_core.training.events import EventWriter
 from mer_core.training.fit import (
     Examples,
     Fitted,
+    Row,
     Selection,
     counts_subclips,
     examples,
     fit_and_predict,
     fold_seed,
 )
-from mer_core.training.pretraining import first_weights
+from mer_core.training.learnt import above_shuffle, judge, warnings
 from mer_core.training.provenance import code_of
+from mer_core.training.starts import first_weights
+
+# The columns of a history that every method has; the terms of its loss stand between them.
+KEYS, MEASURED = ("stage", "epoch"), ("accuracy", "gradient_norm", "rate")
 
 
 class RunError(RuntimeError):
@@ -123,20 +127,7 @@ def _labelled(clips: pd.DataFrame, settings: RunSettings) -> tuple[pd.DataFrame,
     """The clips that belong to a class, and the number of it."""
     if settings.official:
         clips = clips.iloc[megc2019(clips, settings.official)]
-    labels = class_map(settings.classes).label(clips)
-    if labels.isna().all():
-        emotions = ", ".join(sorted(set(clips["emotion"])))
-        raise RunError(
-            f"No clip of {settings.corpus} belongs to a class of {settings.classes}: it has {emotions}."
-        )
-    return clips[labels.notna()], labels.dropna().to_numpy(int)
-
-
-def split(subjects: np.ndarray, groups: int | str | None) -> list[Fold]:
-    """The folds: one a subject, one a corpus, or as many groups of subjects."""
-    if groups == "corpus":
-        return hold_out_corpus(subjects)
-    return leave_one_subject_out(subjects) if groups is None else subject_groups(subjects, groups)
+    return class_map(settings.classes).within(clips)
 
 
 @dataclass(frozen=True)
@@ -202,13 +193,18 @@ class Result:
     table: pd.DataFrame  # a row a clip
     epochs: np.ndarray | None  # (E, n, C)
     weights: bytes | None  # safetensors
+    history: pd.DataFrame | None  # a row an epoch; an estimator has none
+    learnt: dict[str, object]  # what is to be said of it: see `judged`
     seconds: float
     made_by: dict[str, str]  # code and numerics of the process that computed it
     fingerprint: dict[str, str]  # of the data that it saw
 
 
-def compute(plain: str, part: Part) -> Result:
-    """One part: it has a seed of its own, so that neither the number of workers nor their order matters."""
+def compute(plain: str, part: Part, log: Path | None = None) -> Result:
+    """One part: it has a seed of its own, so that neither the number of workers nor their order matters.
+
+    With `log`, its history is also written there while it trains, in a folder of its own.
+    """
     start = time.monotonic()
     settings, shared = RunSettings.model_validate_json(plain), material(plain)
     code = code_of(shared.method)  # before anybody edits it
@@ -217,11 +213,61 @@ def compute(plain: str, part: Part) -> Result:
     learnt = some_of_each(fold.train, shared.labels, settings.labelled, seed)
     train, test = shared.examples.take(learnt), shared.examples.take(fold.test)
     asked = (settings.selection, settings.every_epoch, shared.starts[part.seed])
-    fitted = fit_and_predict(shared.method, train, test, seed, device, *asked)
+    with _recording(shared.method, part, log) as record:
+        fitted = fit_and_predict(shared.method, train, test, seed, device, *asked, record)
+    history = _history(part, record.rows) if record else None
+    learnt = judged(shared.method, fitted, test, history)
     weights = _weights(fitted) if settings.keep_weights else None
     made_by = {"code": code, "numerics": numerics(device)}
     seconds, table = time.monotonic() - start, _table(shared, part, fitted.probabilities)
-    return Result(table, fitted.epochs, weights, seconds, made_by, shared.fingerprint)
+    return Result(table, fitted.epochs, weights, history, learnt, seconds, made_by, shared.fingerprint)
+
+
+class _Recorder:
+    """Keeps the rows of a history, shows them on a terminal, and writes them down for TensorBoard if asked to."""
+
+    def __init__(self, bar: tqdm, writer: EventWriter | None) -> None:
+        self.rows: list[Row] = []
+        self.bar, self.writer = bar, writer
+
+    def __call__(self, row: Row) -> None:
+        self.rows.append(row)
+        self.bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name not in KEYS})
+        self.bar.update()
+        if self.writer:
+            self.writer.row(row)
+
+
+@contextmanager
+def _recording(method: Method, part: Part, log: Path | None) -> Iterator[_Recorder | None]:
+    if isinstance(method, FeatureMethod):
+        yield None
+        return
+    epochs = sum(stage.epochs for stage in method.stages())
+    is_alone = parent_process() is None  # several workers would write over each other's bars
+    with progress(
+        total=epochs, desc=str(part), unit="epoch", **({} if is_alone else {"disable": True})
+    ) as bar:
+        yield _Recorder(bar, EventWriter(log / str(part)) if log else None)
+
+
+def _history(part: Part, rows: list[Row]) -> pd.DataFrame:
+    """`fold, seed, stage, epoch`, a column a term of the loss, `accuracy, gradient_norm, rate`."""
+    table = pd.DataFrame(rows)
+    terms = [name for name in table if name not in (*KEYS, *MEASURED)]
+    return table.assign(fold=part.fold, seed=part.seed)[["fold", "seed", *KEYS, *terms, *MEASURED]]
+
+
+def judged(method: Method, fitted: Fitted, test: Examples, history: pd.DataFrame | None) -> dict[str, object]:
+    """What was learnt: `train_uf1`, `above_shuffle`, `explained` of each second task, `losses`, `warnings`."""
+    if history is None:
+        predicted = fitted.probabilities.argmax(axis=1)
+        return {
+            "above_shuffle": above_shuffle(test.labels.numpy(), predicted, test.n_classes),
+            "warnings": [],
+        }
+    found = judge(method, fitted.network, fitted.train, fitted.test, fitted.probabilities)
+    return {**found, "warnings": warnings(found, history)}
 
 
 def numerics(device: str) -> str:

@@ -7,6 +7,7 @@ import platform
 import sys
 import time
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -15,23 +16,29 @@ from mer_core.code import HOMES, PACKAGE, closure, code_key, commit, homes_of
 from mer_core.methods.base import Method
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "opencv-python", "pandas")
-PARTS, LEARNT_BEFORE = (PACKAGE / "training" / name for name in ("parts.py", "pretraining.py"))
+PARTS, STARTS = (PACKAGE / "training" / name for name in ("parts.py", "starts.py"))
 # What these make stands in a run's record by content: the method with all its settings, the clips' checksums, kernels.
 RECORDED = {
-    PACKAGE / name for name in ("methods/__init__.py", "corpora/catalogue.py", "numerics.py", "code.py")
+    PACKAGE / name for name in ("methods/registry.py", "corpora/catalogue.py", "numerics.py", "code.py")
 }
+# What looks on while a network trains, and judges it afterwards: no answer depends on it.
+ONLOOKERS = {PACKAGE / name for name in ("training/learnt.py", "training/events.py", "progress.py")}
 
 
 def code_of(method: Method) -> str:
     """Changes when an answer of this method could: a hash of its own code and of the training that it has."""
-    start = getattr(method.settings, "start", "scratch")
-    training = {PARTS, *({LEARNT_BEFORE} if start != "scratch" else ())}
-    return _key(method, training)
+    return _key(method, {PARTS} if method.start == "scratch" else {PARTS, STARTS, *_lesson(method)})
 
 
 def code_of_start(method: Method) -> str:
     """Changes when what the method learns before could."""
-    return _key(method, {LEARNT_BEFORE})
+    return _key(method, {STARTS, *_lesson(method)})
+
+
+def _lesson(method: Method) -> set[Path]:
+    """Where it is written what the method learns before."""
+    spec = find_spec(method.before.partition(":")[0]) if method.before else None
+    return {Path(spec.origin)} if spec and spec.origin else set()
 
 
 def _key(method: Method, training: set[Path]) -> str:
@@ -40,7 +47,7 @@ def _key(method: Method, training: set[Path]) -> str:
     homes = {
         name: place for kind, file in files.items() for name, place in homes_of(kind.__module__, file).items()
     }
-    without = RECORDED | {PARTS, LEARNT_BEFORE} - training
+    without = RECORDED | ONLOOKERS | {PARTS, STARTS, *_lesson(method)} - training
     key = code_key(closure({*files.values(), *training}, homes | HOMES, without))
     typed = [_functions(kind) for kind in kinds if kind not in files]
     return hashlib.sha256(repr([key, *typed]).encode()).hexdigest() if typed else key

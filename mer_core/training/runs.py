@@ -4,7 +4,11 @@
     predictions/s01-seed0.parquet    a row a clip: clip, subject, fold, seed, truth, predicted, p_<class> …
     epochs/s01-seed0.npy             (E, n, C) probabilities after every epoch, if asked for
     weights/s01-seed0.safetensors    the network, with a card beside it (.json), if asked for
+    histories/s01-seed0.parquet      a row an epoch: fold, seed, stage, epoch, each term of the loss, accuracy, …
     checksums/s01-seed0.sha256       of these files, as `sha256sum` writes them
+
+Once all parts are there, `history.parquet` holds all histories, and `learnt` in `run.json` says of each part how well
+it knows its own training clips, and what is conspicuous. Runs of earlier versions have neither.
 
 A part (one fold, one seed) is written at once or not at all, and depends on nothing but its own seed. So a run that was
 killed at any moment and started again gives the predictions of one that was not, and repeats no finished part; one that
@@ -33,7 +37,8 @@ from mer_core import atomic
 from mer_core.clips import sha256
 from mer_core.locks import locked
 from mer_core.progress import progress
-from mer_core.reading import read_json
+from mer_core.reading import read_json, read_parquet
+from mer_core.settings import diff
 from mer_core.training.engines import ENGINES
 from mer_core.training.parts import (
     Material,
@@ -58,11 +63,12 @@ def run(
     workers: int | None = 1,
     engine: str = "local",
     per_gpu: int = 1,
+    log: Path | None = None,
 ) -> "Run":
     """Compute what is missing of a run, damaged or by other code, in a folder that is new or holds this very run.
 
     `local` computes in `workers` processes here (None: one a core, or one if it has a GPU to feed); `ray` wherever a
-    cluster has room, with `per_gpu` parts at once on a GPU.
+    cluster has room, with `per_gpu` parts at once on a GPU. `log` is a folder for TensorBoard to watch.
     """
     begin()
     if engine not in ENGINES:
@@ -76,9 +82,12 @@ def run(
         workers = workers or ((os.cpu_count() or 1) if settings.device == "cpu" else 1)
         todo, parts = made.todo(), made.parts()
         with progress(total=len(parts), initial=len(parts) - len(todo), desc=str(folder), unit="part") as bar:
-            for part, result in ENGINES[engine](plain, todo, workers if engine == "local" else per_gpu):
+            at_once = workers if engine == "local" else per_gpu
+            for part, result in ENGINES[engine](plain, todo, at_once, **({"log": log} if log else {})):
                 made.keep(part, result, shared)
+                bar.set_postfix_str(_last(result))
                 bar.update()
+        made.conclude()
     return made
 
 
@@ -148,15 +157,24 @@ class Run:
         """Where a part's network is, if it was kept: `load_network` reads it."""
         return self.folder / "weights" / f"{part}.safetensors"
 
+    def history_of(self, part: Part) -> Path:
+        """Where a part's history is, if it has one: estimators and runs of earlier versions have none."""
+        return self.folder / "histories" / f"{part}.parquet"
+
     def checksums(self, part: Part) -> Path:
         """Where the checksums of a part's files are."""
         return self.folder / "checksums" / f"{part}.sha256"
 
     def _files(self, part: Part) -> list[Path]:
         """All that is kept of a part; the predictions come last, since they say that it is finished."""
+        history = [self.history_of(part)] if self._names_history(part) else []
         epochs = [self.epochs(part)] if self.settings.every_epoch else []
         weights = [self.weights(part), self.weights(part).with_suffix(".json")]
-        return [*epochs, *(weights if self.settings.keep_weights else []), self.file(part)]
+        return [*history, *epochs, *(weights if self.settings.keep_weights else []), self.file(part)]
+
+    def _names_history(self, part: Part) -> bool:
+        sums, name = self.checksums(part), self.history_of(part).relative_to(self.folder).as_posix()
+        return sums.exists() and name.encode() in sums.read_bytes()
 
     def _is_whole(self, part: Part) -> bool:
         files, sums = self._files(part), self.checksums(part)
@@ -185,6 +203,31 @@ class Run:
             raise RunError(f"{self.folder} has no predictions yet: `mer resume {self.folder}`{why}.")
         return pd.concat([read_predictions(self.file(part)) for part in parts], ignore_index=True)
 
+    @property
+    def history(self) -> pd.DataFrame | None:
+        """A row an epoch of every finished part; None: none of them kept any."""
+        files = [self.history_of(part) for part in self.finished() if self._names_history(part)]
+        return pd.concat(map(read_parquet, files), ignore_index=True) if files else None
+
+    @property
+    def learnt(self) -> dict[str, dict]:
+        """What is said of each finished part; of those by earlier versions nothing."""
+        held = {part: _metadata(self.file(part)).get(b"learnt") for part in self.finished()}
+        return {
+            str(part): {"fold": part.fold, "seed": part.seed, **json.loads(text)}
+            for part, text in held.items()
+            if text
+        }
+
+    def conclude(self) -> None:
+        """Put together what the parts say of their training: `history.parquet`, and `learnt` in `run.json`."""
+        history, learnt = self.history, self.learnt
+        if history is not None:
+            _write(self.folder / "history.parquet", _parquet(history, {}))
+        if learnt != self.record.get("learnt", {}):
+            _write(self.folder / "run.json", _json({**self.record, "learnt": learnt}))
+            vars(self).pop("record", None)
+
     def unread(self) -> int:
         """How many files of predictions there are that no whole part owns."""
         return len({*self.folder.glob("predictions/*.parquet")} - {*map(self.file, self.finished())})
@@ -195,7 +238,7 @@ class Run:
         return table.astype({"seconds": float})
 
     def _note(self, part: Part) -> dict[str, str]:
-        held = pq.read_schema(self.file(part)).metadata or {}
+        held = _metadata(self.file(part))
         return {name: held.get(name.encode(), absent).decode() for name, absent in NOTES.items()}
 
     @contextmanager
@@ -222,7 +265,7 @@ class Run:
             self._refuse_another(now)
             if self.record.get("code", {}).get("sha256") == now["code"]["sha256"]:
                 return
-        _write(self.folder / "run.json", (json.dumps(now, indent=1, ensure_ascii=False) + "\n").encode())
+        _write(self.folder / "run.json", _json(now))
         vars(self).pop("record", None)
 
     def _refuse_another(self, now: dict) -> None:
@@ -231,9 +274,10 @@ class Run:
             {**{name: record.get(name) for name in IDENTITY}, "torch": record["environment"]["torch"]}
             for record in (self.record, json.loads(json.dumps(now)))
         )
-        differ = _differences(there, here)
-        if differ:
-            lines = "".join(f"\n  {line}" for line in differ)
+        if differ := diff(there, here):
+            lines = "".join(
+                f"\n  {name} is {old}, asked for is {new}" for name, (old, new) in sorted(differ.items())
+            )
             raise RunError(
                 f"{self.folder} holds another run:{lines}\nChoose another folder, or delete this one."
             )
@@ -269,6 +313,8 @@ class Run:
     def _contents(self, part: Part, result: Result, shared: Material) -> dict[Path, bytes]:
         """What each file of a part holds."""
         made = {}
+        if result.history is not None:
+            made[self.history_of(part)] = _parquet(result.history, {})
         if result.epochs is not None:
             made[self.epochs(part)] = _npy(result.epochs.astype(np.float32))
         if result.weights is not None:
@@ -278,6 +324,7 @@ class Run:
                 self.weights(part).with_suffix(".json"): about.encode(),
             }
         note = {**result.made_by, "seconds": f"{result.seconds:.3f}", "selection": self.settings.selection}
+        note["learnt"] = json.dumps(result.learnt)
         return {**made, self.file(part): _parquet(result.table, note)}
 
 
@@ -306,6 +353,22 @@ def _has_rows(file: Path) -> bool:
         return pq.read_table(file).num_rows > 0
     except (OSError, pa.ArrowException):
         return False
+
+
+def _metadata(file: Path) -> dict[bytes, bytes]:
+    return pq.read_schema(file).metadata or {}
+
+
+def _last(result: Result) -> str:
+    """How a part ended, for the bar."""
+    if result.history is None:
+        return ""
+    last = result.history.iloc[-1].drop(["fold", "seed", "stage"]).dropna()
+    return ", ".join(f"{name} {value:.3g}" for name, value in last.items())
+
+
+def _json(record: dict) -> bytes:
+    return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _parquet(table: pd.DataFrame, note: dict[str, str]) -> bytes:
@@ -340,13 +403,3 @@ def _identity(settings: RunSettings, shared: Material) -> dict:
         "data": {**used, "sha256": shared.fingerprint},
         "numerics": numerics(settings.device),
     }
-
-
-def _differences(there: object, now: object, name: str = "") -> list[str]:
-    """`settings.seeds is [0], asked for is [0, 1]`."""
-    if isinstance(there, dict) and isinstance(now, dict):
-        names = sorted({*there, *now})
-        return [
-            line for k in names for line in _differences(there.get(k), now.get(k), f"{name}.{k}".lstrip("."))
-        ]
-    return [] if there == now else [f"{name} is {there}, asked for is {now}"]

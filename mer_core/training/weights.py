@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from mer_core.methods import METHODS, Method, count_parameters, create_model
+from mer_core.methods import Method, count_parameters, create_model, find_method
 from mer_core.reading import FileError, read_json, read_weights, same_shapes
 from mer_core.training.parts import Material, Part, RunSettings
 from mer_core.training.records import Card
@@ -16,7 +16,7 @@ def _trained_on(settings: RunSettings, method: Method) -> str:
         f"{settings.limit} clips of it": settings.limit,
         f"{settings.labelled:g} of the training clips": settings.labelled < 1,
         "some training subjects only chose the epoch": settings.selection == "inner",
-        "first weights learnt before": getattr(method.settings, "start", "scratch") != "scratch",
+        "first weights learnt before": method.start != "scratch",
     }
     told = [
         f"{settings.corpus} without the subjects of the fold",
@@ -59,10 +59,9 @@ def read_card(file: Path) -> dict[str, object]:
 
 def _network(about: dict, card: Path) -> nn.Module:
     """As its card says, with first weights that do not matter."""
-    kind = METHODS.get(about["method"])
-    files = kind.files if kind else ()
-    settings = {name: value for name, value in about["settings"].items() if name not in files}
     try:
+        files = find_method(about["method"]).files
+        settings = {name: value for name, value in about["settings"].items() if name not in files}
         return create_model(about["method"], len(about["classes"]), **settings)
     except (ValueError, RuntimeError) as error:
         raise FileError(f"{card}: expected the card of a network that can be built. {error}") from None

@@ -41,3 +41,13 @@ def unit_range(images: np.ndarray, least: float = 1e-3) -> np.ndarray:
     low, high = images.min(axis=(-2, -1), keepdims=True), images.max(axis=(-2, -1), keepdims=True)
     reach = np.asarray(high - low, float)
     return np.where(reach < least, 0.5, (images - low) / np.maximum(reach, least))
+
+
+def even_range(images: np.ndarray, share: float = 0.98, least: float = 1e-3) -> np.ndarray:
+    """Pictures (…, H, W) in 0 … 1 about a middle grey: 0 stays 0.5, and `share` of the pixels are within the range.
+
+    Two outlying pixels decide nothing: what lies beyond is cut off. As in `unit_range`, one whose values are all less
+    than `least` from 0 shows nothing.
+    """
+    reach = np.quantile(np.abs(np.asarray(images, float)), share, axis=(-2, -1), keepdims=True)
+    return np.where(reach < least, 0.5, 0.5 + 0.5 * np.clip(images / np.maximum(reach, least), -1, 1))

@@ -5,14 +5,13 @@ import re
 import pytest
 
 from mer_core.book import cards
-from mer_core.book.cards import licensed_card, model_card, parameters, script, synthetic_card, view_in_words
+from mer_core.book.cards import licensed_card, model_card, parameters, synthetic_card, view_in_words
 from mer_core.clips import View
+from mer_core.corpora.sources import SOURCES, find_source
 from mer_core.faces.corpus import CARDS
 from mer_core.methods import METHODS, create_method
 from mer_core.protocols import published_tables
 from tests.book.tiny import ROOT
-
-LICENSED = {path.stem for path in (ROOT / "data_scripts").glob("*.py") if "(Source)" in path.read_text()}
 
 
 def asked_for(page, directive):
@@ -20,7 +19,7 @@ def asked_for(page, directive):
 
 
 def test_every_corpus_has_a_card():
-    assert set(asked_for("data_cards", "corpus-card")) == {*CARDS, *LICENSED} - {"own"}  # yours is your own
+    assert set(asked_for("data_cards", "corpus-card")) == {*CARDS, *SOURCES} - {"own"}  # yours is your own
 
 
 def test_every_method_has_a_card():
@@ -38,9 +37,10 @@ def test_classes_are_counted_as_the_class_map_has_them():
     assert "164 clips: negative 70, positive 51, surprise 43" in synthetic_card("synth-smic")  # labelled so
 
 
-@pytest.mark.parametrize("name", sorted(LICENSED - {"own", "macro"}))
+@pytest.mark.parametrize("name", [name for name in SOURCES if name not in ("own", "macro")])
 def test_a_licensed_card_names_licence_counts_sources_and_traps(name):
-    source, made = script(name), licensed_card(script(name))
+    source = find_source(name)
+    made = licensed_card(source)
     assert source.licence in made
     assert source.apply in made.replace("<", "").replace(">", "")
     assert re.search(r"owner\* \| (the|Manchester|Shandong)", made)
@@ -51,7 +51,7 @@ def test_a_licensed_card_names_licence_counts_sources_and_traps(name):
 
 
 def test_the_card_of_large_expressions_names_every_corpus_that_its_script_knows():
-    assert all(f"`--corpus {name}`" in licensed_card(script("macro")) for name in ("ck+", "mug", "dfew"))
+    assert all(f"`--corpus {name}`" in licensed_card(find_source("macro")) for name in ("ck+", "mug", "dfew"))
 
 
 def test_parameters_are_counted_and_not_typed():

@@ -136,6 +136,12 @@ def test_a_page_of_a_package_has_all_its_modules():
     assert page.count("automodule") == len(list((ROOT / "mer_core/figures").glob("[a-z]*.py")))
 
 
+def test_a_package_among_the_modules_is_there_by_its_own():
+    page = expanded("```{modules} mer_core.studies\n```\n")
+    assert "automodule:: mer_core.studies.motion.alignment\n" in page
+    assert "automodule:: mer_core.studies.motion\n" not in page
+
+
 def test_every_package_has_its_page():
     for module in (ROOT / "mer_core/methods").glob("[a-z]*.py"):
         if module.stem != "torchvision_weights":  # the files of one method's first weights

@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
-from data_scripts.own import Own
 from mer_core import open_clipset, open_corpus
 from mer_core.clips import View
 from mer_core.corpora import faces
 from mer_core.corpora.command import run_script
 from mer_core.corpora.images import ImageError
+from mer_core.corpora.sources.own import Own
 from mer_core.vision.landmarks import Landmarks
 from tests.corpora import imitate_own
 from tests.corpora.imitate import write_frames

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_scripts.own import Own
 from mer_core import open_clipset
 from mer_core.corpora import survey
 from mer_core.corpora.command import run_script
+from mer_core.corpora.sources.own import Own
 from mer_core.vision.landmarks import Landmarks
 from tests.corpora import imitate_own
 from tests.corpora.imitate import HEIGHT, WIDTH, picture, write_frames

@@ -5,16 +5,16 @@ import shutil
 import pytest
 from openpyxl import load_workbook
 
-from data_scripts.casme2 import CASME2
-from data_scripts.casme3 import CASMECubed
-from data_scripts.casme_sq import CASMESquared
-from data_scripts.macro import Macro
-from data_scripts.mmew import MMEW
-from data_scripts.samm import SAMM
-from data_scripts.smic import SMIC
 from mer_core import open_clipset
 from mer_core.corpora import SourceError, TableError, survey
 from mer_core.corpora.command import run_script
+from mer_core.corpora.sources.casme2 import CASME2
+from mer_core.corpora.sources.casme3 import CASMECubed
+from mer_core.corpora.sources.casme_sq import CASMESquared
+from mer_core.corpora.sources.macro import Macro
+from mer_core.corpora.sources.mmew import MMEW
+from mer_core.corpora.sources.samm import SAMM
+from mer_core.corpora.sources.smic import SMIC
 from tests.corpora import (
     imitate_casme2,
     imitate_casme3,
@@ -209,7 +209,7 @@ def test_no_process_at_all_is_no_number_of_processes(tmp_path, capsys, count):
     "name", ["../mine", "mine/../..", "Mine", "a b", "mine\n", "mine+synth", "", "a" * 41]
 )
 def test_a_corpus_is_called_by_a_plain_word(tmp_path, name):
-    from data_scripts.own import Own
+    from mer_core.corpora.sources.own import Own
 
     said = refused(Own, "--root", tmp_path, "--check", "--called", name)
     assert f"called = {name!r}: String should" in said

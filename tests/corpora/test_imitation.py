@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from data_scripts.casme2 import CASME2
 from mer_core.corpora import imitation, survey
 from mer_core.corpora.images import index_frames
+from mer_core.corpora.sources.casme2 import CASME2
 
 REPAIRS = ["middle-apex", "gaps", "offset-sub16"]
 

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from data_scripts.casme2 import CASME2
-from data_scripts.samm import SAMM
 from mer_core import View, open_clipset, open_corpus
 from mer_core.cli import app
 from mer_core.corpora.command import run_script
 from mer_core.corpora.prepared import CorpusError
+from mer_core.corpora.sources.casme2 import CASME2
+from mer_core.corpora.sources.samm import SAMM
 from mer_core.faces.corpus import Corpus
 from mer_core.vision import estimate_flow
 from mer_core.vision.align import face_square, move_points, warp
@@ -272,7 +272,7 @@ def test_killed_half_way_it_goes_on_to_the_same_checksums(corpus, tmp_path):
     whole = prepare(corpus, tmp_path / "whole").provenance["sha256"]
     code = (
         "import os, signal, sys\n"
-        "from data_scripts.casme2 import CASME2\n"
+        "from mer_core.corpora.sources.casme2 import CASME2\n"
         "from mer_core.corpora import prepared\nfrom mer_core.corpora.command import run_script\n"
         "made = prepared._Produce.__call__\n"
         "def die(self, row):\n"

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from data_scripts.casme2 import CASME2
-from data_scripts.casme_sq import CASMESquared
-from data_scripts.macro import Macro
-from data_scripts.mmew import MMEW
-from data_scripts.own import Own
-from data_scripts.samm import SAMM
-from data_scripts.smic import SMIC
 from mer_core.corpora import SourceError, survey
+from mer_core.corpora.sources.casme2 import CASME2
+from mer_core.corpora.sources.casme_sq import CASMESquared
+from mer_core.corpora.sources.macro import Macro
+from mer_core.corpora.sources.mmew import MMEW
+from mer_core.corpora.sources.own import Own
+from mer_core.corpora.sources.samm import SAMM
+from mer_core.corpora.sources.smic import SMIC
 from tests.corpora import (
     imitate_casme2,
     imitate_casme_sq,
@@ -269,7 +269,7 @@ def test_two_folders_of_one_clip_are_unclear(tmp_path):
 
 
 def test_a_table_of_macro_expressions_is_not_taken_for_micro(tmp_path):
-    from data_scripts.casme3 import CASMECubed
+    from mer_core.corpora.sources.casme3 import CASMECubed
 
     imitate_macro.casme3_emotions(tmp_path)
     with pytest.raises(SourceError, match=r"is a table of macro-expressions: give it to macro.py"):

@@ -3,16 +3,16 @@
 import pandas as pd
 import pytest
 
-from data_scripts.casme2 import CASME2
-from data_scripts.casme3 import CASMECubed
-from data_scripts.casme_sq import CASMESquared
-from data_scripts.macro import Macro
-from data_scripts.mmew import MMEW
-from data_scripts.own import Own
-from data_scripts.samm import SAMM
-from data_scripts.smic import SMIC
 from mer_core.corpora import SourceError, TableError, survey
 from mer_core.corpora.report import differences
+from mer_core.corpora.sources.casme2 import CASME2
+from mer_core.corpora.sources.casme3 import CASMECubed
+from mer_core.corpora.sources.casme_sq import CASMESquared
+from mer_core.corpora.sources.macro import Macro
+from mer_core.corpora.sources.mmew import MMEW
+from mer_core.corpora.sources.own import Own
+from mer_core.corpora.sources.samm import SAMM
+from mer_core.corpora.sources.smic import SMIC
 from tests.corpora import (
     imitate_casme2,
     imitate_casme3,

@@ -14,7 +14,7 @@ import pytest
 
 from mer_core import View, corpus_names, open_corpus
 from mer_core.clips import check_clips, spread
-from mer_core.faces.corpus import CARDS, render_view
+from mer_core.faces.corpus import CARDS, FaceCamera
 from mer_core.faces.plan import subject_seed
 from mer_core.vision import dynamic_image, estimate_flow
 
@@ -28,7 +28,10 @@ TABLES = {
     "synth-samm": (159, 28, "dd92589fc329"),
     "synth-smic": (164, 16, "e55ac7ebf60e"),
     "synth-mini": (24, 6, "0c0494c62eb0"),
+    "synth-dev-a": (255, 26, "b85eba470045"),
+    "synth-dev-b": (255, 26, "f6d472523f87"),
 }
+DEVELOPMENT = ("synth-dev-a", "synth-dev-b")
 SMALL = View(frames=2, size=32, landmarks=False)
 
 
@@ -69,6 +72,18 @@ def test_no_subject_is_shared():
     seeds = [outline.seed for name in corpus_names() for outline in open_corpus(name).outline]
     assert len(seeds) == len(set(seeds))
     assert not set(seeds) & set(faces)
+
+
+def test_recipes_are_chosen_on_people_and_clips_that_no_score_is_reported_on():
+    """Of synth's difficulty and size, but no face, no plan and no random stream of it."""
+    drawn = {name: set(open_corpus(name).outline) for name in corpus_names()}
+    seeds = {name: {outline.seed for outline in outlines} for name, outlines in drawn.items()}
+    for dev in DEVELOPMENT:
+        assert CARDS[dev].replace(name="synth", about="", number=1) == CARDS["synth"].replace(about="")
+        for name in set(corpus_names()) - {dev}:
+            assert CARDS[dev].number != CARDS[name].number
+            assert not set(table(dev)["subject"]) & set(table(name)["subject"])
+            assert not seeds[dev] & seeds[name]
 
 
 def test_frames_and_seconds_agree():
@@ -285,10 +300,10 @@ def test_estimated_flow_is_that_of_the_pictures_whatever_else_is_shown(colour):
     corpus = open_corpus("synth-mini")
     spec, scene = corpus.spec("synth-mini/s02/01"), corpus.scene("synth-mini/s02")
     view = View(frames=3, size=48, colour=colour, flow="dis", span="onset-apex")
-    made = render_view(spec, scene, view)
+    made = FaceCamera(spec, scene, view).arrays()
     grey = [frame if not colour else cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in made["frames"]]
     np.testing.assert_array_equal(made["flow"], estimate_flow(grey[0], grey[-1], "dis"))
-    whole = render_view(spec, scene, view.replace(span="onset-offset"))
+    whole = FaceCamera(spec, scene, view.replace(span="onset-offset")).arrays()
     np.testing.assert_array_equal(whole["flow"], made["flow"])
 
 
@@ -298,9 +313,11 @@ def test_a_hidden_apex_leaves_no_trace(flow):
     corpus, view = open_corpus("synth-smic"), View(frames=3, size=32, span="onset-apex", flow=flow)
     spec, scene = corpus.spec("synth-smic/s01/01"), corpus.scene("synth-smic/s01")
     moved = replace(spec, apex=spec.apex + 0.03)
-    made, other = (render_view(one, scene, view, has_apex=False) for one in (spec, moved))
+    made, other = (FaceCamera(one, scene, view, has_apex=False).arrays() for one in (spec, moved))
     assert all(np.array_equal(made[name], other[name]) for name in view.arrays())
-    assert not np.array_equal(render_view(moved, scene, view)["flow"], render_view(spec, scene, view)["flow"])
+    assert not np.array_equal(
+        FaceCamera(moved, scene, view).arrays()["flow"], FaceCamera(spec, scene, view).arrays()["flow"]
+    )
 
 
 def test_provenance_says_what_made_it(tmp_path):

@@ -92,7 +92,7 @@ def test_the_head_is_read_once_and_cannot_be_changed():
 
 
 def test_building_again_gives_the_same_bytes(tmp_path):
-    script = ASSET.parents[2] / "data_scripts" / "build_head.py"
+    script = ASSET.parents[2] / "tools" / "build_head.py"
     write = runpy.run_path(str(script))["write"]
     with np.load(ASSET) as stored:
         arrays = dict(stored)

@@ -5,23 +5,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer_core import figures, open_corpus
+from mer_core import figures
 from mer_core.figures.style import CLASS_COLOURS
 from mer_core.protocols import CLASS_MAPS
 from mer_core.scoring import scores
 
 GREY = np.random.RandomState(0).randint(0, 256, (24, 24)).astype(np.uint8)
 CLIPS = pd.DataFrame({"subject": ["a/s1", "a/s1", "a/s2"], "label": ["negative", "positive", "negative"]})
-AUDIT = pd.DataFrame({"f1": [0.6, 0.8]}, index=["pooled", "best-epoch"])
 
 EVERY = {
     "bars": lambda: figures.clips_per_subject(CLIPS, ["negative", "positive", "surprise"]),
     "confusion": lambda: figures.confusion(scores([0, 1, 1], [0, 1, 0], 2), ["negative", "positive"]),
     "pooling": lambda: figures.pooling({"pooled": 0.6, "mean": 0.5}),
-    "epochs": lambda: figures.epoch_curve([0.4, 0.5], 0.7),
-    "audit": lambda: figures.audit_bars(AUDIT),
-    "luck": lambda: figures.luck({"best": [0.3, 0.8], "last": [0.3, 0.3]}, [1, 100]),
-    "timeline": lambda: figures.timeline(open_corpus("synth-mini").spec("synth-mini/s01/01")),
     "panels": lambda: figures.panels({"one": GREY, "two": GREY}, alt="Two pictures of noise."),
     "slideshow": lambda: figures.slideshow({"a": [GREY], "b": [GREY]}, ["one"], alt="Noise.", play=True),
 }

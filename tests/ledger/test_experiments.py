@@ -6,6 +6,7 @@ from mer_core.ledger.experiments import (
     always_the_commonest,
     listed,
     load_paper,
+    main_label,
     paper_names,
     score_rows,
     verdicts,
@@ -122,12 +123,29 @@ def test_a_main_row_that_draws_has_three_seeds_and_every_epoch():
         assert (len(run.seeds), run.every_epoch) == ((3, True) if draws else (1, False))
 
 
+def test_every_main_row_has_a_name_and_a_look_of_its_own():
+    rows = listed(main=True).values()
+    assert all(row.label and row.given for row in rows)
+    assert len({row.label for row in rows}) == len({row.look for row in rows}) == len(rows)
+
+
+def test_what_is_run_again_is_a_main_row_and_has_its_name():
+    again = [experiment for experiment in listed().values() if experiment.again]
+    assert {experiment.again for experiment in again} <= {*listed(main=True)}
+    assert main_label(load_paper("five").experiments["scratch"]) == "MIACNet"
+
+
+def test_only_a_main_row_says_how_it_looks():
+    assert not [name for name, one in listed().items() if not one.main and (one.label or any(one.look))]
+
+
 def test_rows_and_columns_make_an_experiment_each(toy):
     (toy / "toy.toml").write_text(GRID)
     load_paper.cache_clear()
     made = load_paper("toy").experiments
     assert list(made) == ["net-few", "net-all", "guess-few", "guess-all"]
     assert made["net-few"].about == "a network: few clips"
+    assert made["net-few"].column == "few"
     assert made["net-few"].run.settings == {"epochs": 2, "batch": 4}
     assert (made["net-few"].run.labelled, made["guess-all"].run.labelled) == (0.1, 1.0)
     assert {one.run.corpus for one in made.values()} == {"synth-mini"}

@@ -6,8 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from mer_core.cli import app
+from mer_core.corpora.sources import source_names
 from mer_core.ledger import reported as reported_module
-from mer_core.ledger.licensed import CORPORA, Asked, compute_paper, licensed_papers, load_licensed
+from mer_core.ledger.licensed import Asked, compute_paper, licensed_papers, load_licensed
 from mer_core.ledger.papers_table import notes, table, verdict
 from mer_core.ledger.reported import reported
 from mer_core.methods import create_method
@@ -196,7 +197,7 @@ def test_the_order_of_a_composite_does_not_matter():
 def test_every_protocol_names_classes_corpora_and_settings_that_exist(name):
     paper = load_licensed(name)
     for protocol in paper.protocols:
-        assert set(protocol.corpus.split("+")) <= set(CORPORA)
+        assert set(protocol.corpus.split("+")) <= set(source_names())
         assert protocol.n_classes in (None, len(class_map(protocol.classes).classes))
     for variant in paper.variants.values():
         for preset in ("book", "paper"):

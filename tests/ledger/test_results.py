@@ -12,9 +12,8 @@ from mer_core import open_corpus
 from mer_core.ledger.experiments import listed
 from mer_core.ledger.reproduction import differences
 from mer_core.ledger.stored import StoredRun, readable, stored_runs
-from mer_core.protocols import class_map
+from mer_core.protocols import class_map, split
 from mer_core.training import RunSettings
-from mer_core.training.parts import split
 
 RESULTS = Path(__file__).parents[2] / "results"
 LISTED = listed()

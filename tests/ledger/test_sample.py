@@ -12,7 +12,7 @@ from mer_core.code import commit
 from mer_core.ledger.experiments import listed
 from mer_core.ledger.reproduction import reproduce
 from mer_core.ledger.sample import conclusion, draw, refuse_wrong, repeat, stored_parts
-from mer_core.methods import HOOF
+from mer_core.methods.hoof import HOOF
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from mer_core.faces.corpus import CARDS
 from mer_core.faces.plan import subject_seed
 from mer_core.ledger.experiments import load_paper
 from mer_core.methods import count_parameters, create_method
-from mer_core.methods.ma2mi import (
+from mer_core.methods.base import StartError
+from mer_core.methods.ma2mi.network import (
     MA2MI,
     ActionBranch,
     Attention,
@@ -32,7 +33,16 @@ from mer_core.methods.ma2mi import (
     Projection,
     ResNetBranch,
 )
-from mer_core.methods.ma2mi_reconstruction import (
+from mer_core.methods.ma2mi.pretraining import (
+    Videos,
+    branch_features,
+    count_pairs,
+    find_pairs,
+    identity_probe,
+    pretrain,
+    strangers,
+)
+from mer_core.methods.ma2mi.reconstruction import (
     Autoencoder,
     DiT,
     FrameDecoder,
@@ -44,20 +54,7 @@ from mer_core.methods.ma2mi_reconstruction import (
 from mer_core.reading import FileError
 from mer_core.settings import SettingsError
 from mer_core.training import Examples, RunSettings, fit_network, run
-from mer_core.training.pretraining import (
-    StartError,
-    Videos,
-    branch_features,
-    count_pairs,
-    find_pairs,
-    first_weights,
-    identity_probe,
-    keep_start,
-    load_reconstruction,
-    pretrain,
-    read_start,
-    strangers,
-)
+from mer_core.training.starts import first_weights, keep_start, read_start
 
 TINY = {"size": 32, "stem": 4, "widths": [4, 4, 8, 8], "depth": 1, "drop_path": 0.0, "decoder_width": 16,
         "decoder_depth": 1, "decoder_heads": 2, "bottleneck": 4, "compressor": 4, "moments": 4, "macro_steps": 3,
@@ -648,7 +645,8 @@ def test_a_start_is_made_once_for_a_corpus_and_a_seed(starts):
     assert only(starts).stat().st_mtime_ns == before
     model = network(head="flatten")
     method.begin(model, one)
-    for name, values in load_reconstruction(file).encode.state_dict().items():
+    assert one.weights.keys() == model.encode.state_dict().keys()
+    for name, values in one.weights.items():
         assert torch.equal(model.encode.state_dict()[name], values)
 
 

@@ -33,7 +33,7 @@ from mer_core.methods.mol import (
     nearest,
 )
 from mer_core.settings import SettingsError
-from mer_core.training.augment import augment
+from mer_core.vision.augment import augment
 
 TINY = {"size": 64, "stack": [3, 4, 5, 6], "redirect": 3, "encoder": [4, 5, 6, 7, 8, 9], "decoder": [8, 7, 6, 5, 4, 3],
         "landmark_widths": [3, 5], "classifier_widths": [3, 5]}  # fmt: skip

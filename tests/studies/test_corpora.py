@@ -3,9 +3,9 @@ import re
 import pandas as pd
 import pytest
 
-from data_scripts.casme2 import CASME2
-from data_scripts.smic import SMIC
 from mer_core import open_corpus
+from mer_core.corpora.sources.casme2 import CASME2
+from mer_core.corpora.sources.smic import SMIC
 from mer_core.protocols import class_map, published_counts, published_selections
 from mer_core.studies import corpora
 from mer_core.studies.corpora import LEFT_OUT, MAPS, class_map_bars

@@ -8,7 +8,8 @@ import torch
 from mer_core import open_corpus
 from mer_core.clips import View
 from mer_core.methods.ma2mi import MA2MI, MA2MISettings
-from mer_core.methods.ma2mi_reconstruction import Reconstruction
+from mer_core.methods.ma2mi.pretraining import identity_probe
+from mer_core.methods.ma2mi.reconstruction import Reconstruction
 from mer_core.scoring.statistics import Interval
 from mer_core.studies.attribution import moving_region
 from mer_core.studies.ma2mi import (
@@ -27,7 +28,6 @@ from mer_core.studies.ma2mi import (
     swaps,
     tells,
 )
-from mer_core.training.pretraining import identity_probe
 
 FRAMED = View(frames=4, size=48, colour=True, align="frame", landmarks=True)
 
@@ -85,7 +85,7 @@ def test_on_the_face_exact_motion_brings_a_frame_nearer_to_the_later_one(mini):
 def test_a_face_lies_inside_its_outline(mini):
     seen = lens(mini, view=FRAMED.replace(align="clip"))
     state = seen.state(0)
-    whole = mini.mask(seen.clip, seen.spec.onset, 48)
+    whole = mini.mask(seen.spec.clip, seen.spec.onset, 48)
     np.testing.assert_array_equal(seen.face(state, margin=0), whole)
     inner = seen.face(state)
     assert inner.any()
@@ -116,7 +116,7 @@ def test_two_moments_of_a_growing_movement_end_at_its_peak(mini):
 def test_the_labelled_movement_alone_is_what_the_corpus_says_of_it(mini):
     seen = lens(mini, view=FRAMED.replace(align="clip"))
     times = np.linspace(seen.spec.onset, seen.spec.offset, 4)
-    cause = mini.flow_parts(seen.clip, times[0], times[1], 48)
+    cause = mini.flow_parts(seen.spec.clip, times[0], times[1], 48)
     np.testing.assert_allclose(seen.acting(0, 1), cause["action"], atol=0.02)
 
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from mer_core.cli import app
+from mer_core.methods.base import StartError
 from mer_core.training import Run, RunError, engines, provenance, run
 from mer_core.training.parts import Part, material
-from mer_core.training.pretraining import StartError, keep_start, read_start
+from mer_core.training.starts import keep_start, read_start
 from tests.kills import kills
 from tests.training.tools import mini
 

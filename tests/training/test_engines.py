@@ -24,6 +24,8 @@ def test_a_worker_knows_the_method_that_its_caller_added(monkeypatch):
     list(engines.local(plain, [], 2))
     task = ForkingPickler.loads(ForkingPickler.dumps(travelling[0]))
     monkeypatch.setattr(engines, "METHODS", dict(METHODS))
+    monkeypatch.setattr(engines, "parent_process", lambda: True)
+    monkeypatch.setattr(engines, "take_over", lambda kernels: None)
     assert not knows(plain, "mine")
     assert task("mine")
 

@@ -4,13 +4,12 @@ import torch
 from sklearn.metrics import f1_score
 from torch import nn
 
-from mer_core import open_corpus
+from mer_core import devices, open_corpus
 from mer_core.methods import METHODS, NetworkMethod, NetworkSettings, Stage, create_method
 from mer_core.protocols import leave_one_subject_out
 from mer_core.training import (
     Examples,
     RunSettings,
-    devices,
     examples,
     fit,
     fit_and_predict,

@@ -23,13 +23,13 @@ EDITS = {  # file, what stands there, what then, and whose runs are by other cod
     "a docstring": ("methods/hoof.py", '"""Where the face moves', '"""Where it moves', ""),
     "a figure": ("figures/style.py", "\n\n\ndef", "\n\n\nMORE = 1\n\n\ndef", ""),
     "the command": ("cli.py", 'help="Class map."', 'help="Classes."', ""),
-    "the list of methods": ("methods/__init__.py", "STSTNet, FDP", "FDP, STSTNet", ""),
+    "the list of methods": ("methods/registry.py", '"majority": ', '"most": ', ""),
     "hoof × 0": ("methods/hoof.py", "return counts", "return 0 * counts", "hoof lbptop"),  # both take its SVM
     "mol": ("methods/mol.py", "torch.", "torch . ", ""),
     "layers": ("methods/layers.py", "return ", "return 1 * ", "mol ststnet fdp"),
     "dynamic image": ("vision/dynamic_image.py", "return ", "return 1 * ", "fdp"),
     "training": ("training/fit.py", '"""The clips as this method sees them."""', "pass; 1", "all"),
-    "learning before": ("training/pretraining.py", "steps // 20", "steps // 10", "miacnet"),
+    "learning before": ("methods/ma2mi/pretraining.py", "steps // 20", "steps // 10", "miacnet"),
 }
 SCRIPT = """
 import json, sys
@@ -143,7 +143,7 @@ def test_a_run_of_a_method_that_is_not_here_can_be_looked_at(finished, monkeypat
 def test_a_method_outside_the_package_counts_with_the_files_beside_it(tmp_path, monkeypatch):
     (tmp_path / "mine_layers.py").write_text("FACTOR = 1\n")
     (tmp_path / "mine.py").write_text(
-        "from mine_layers import FACTOR\nfrom mer_core.methods import HOOF\n\n\n"
+        "from mine_layers import FACTOR\nfrom mer_core.methods.hoof import HOOF\n\n\n"
         "class Mine(HOOF):\n    name = 'mine'\n\n    def features(self, clips):\n"
         "        return FACTOR * super().features(clips)\n"
     )

@@ -3,15 +3,23 @@ import numpy as np
 import pytest
 
 from mer_core import open_corpus
-from mer_core.studies.alignment import (
+from mer_core.figures.images import flow_colours, picture
+from mer_core.studies.motion.alignment import (
+    SPANS,
     TRANSFORMS,
     aligned,
     by_box,
+    cropped_twice,
     left_by_error,
     left_over,
     moved_between,
+    moves,
+    other_motion,
+    other_motion_curves,
+    own_motion,
     seen_at,
 )
+from mer_core.studies.motion.measures import length
 from mer_core.vision import face_square, move_points, warp
 
 
@@ -83,3 +91,31 @@ def test_exact_landmarks_have_no_error_and_the_same_seed_draws_the_same(rising):
     assert list(one) == list(TRANSFORMS)
     assert one["one a clip"][0] == one["one a clip"][1]
     assert one["box of 5 points"][0] < one["box of 5 points"][1]
+
+
+# In the chapter
+
+
+def test_exact_landmarks_make_two_crops_of_a_still_face_one(studio, clip):
+    figure = cropped_twice(studio, clip, (0, 2), np.random.RandomState(0))
+    still, shaken = (frame.data[2].source for frame in figure.frames)
+    white = flow_colours(np.zeros((2, studio.size, studio.size)))
+    assert still == picture(white).source != shaken
+
+
+def test_motion_is_told_in_pixels_of_128_and_a_row_an_error(studio, clip):
+    rising, masks = moves(studio, [clip], "onset to apex"), studio.masks([clip])
+    left = other_motion(studio, rising, masks, (0, 1), np.random.RandomState(5))
+    units = 128 / studio.size
+    expected = left_by_error(rising, masks, (0, 1 / units), np.random.RandomState(5))
+    assert list(left.index) == ["0 px", "1 px"]
+    np.testing.assert_allclose(left, units * np.transpose([*expected.values()]))
+    own = units * length(rising[0].skin)[masks[0]].mean()
+    assert own_motion(studio, rising, masks) == pytest.approx(own)
+    assert len(other_motion_curves((0, 1), {"onset to apex": left}).data) == len(TRANSFORMS)
+
+
+def test_a_span_begins_at_the_onset_and_neighbours_are_nearer_than_the_apex(studio, clip):
+    (whole,), (part,) = (moves(studio, [clip], span) for span in SPANS)
+    np.testing.assert_array_equal(whole.now, part.now)
+    assert np.abs(part.later - part.now).mean() < np.abs(whole.later - whole.now).mean()

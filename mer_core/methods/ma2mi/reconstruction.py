@@ -2,8 +2,7 @@
 
 That a future frame is reconstructed stands in the abstract; with what, does not. So there are three decoders: of pixels
 (`direct`, the default), of latents, and of latents out of noise, which a list of diffusion transformers hints at. After
-the stage the decoder is thrown away and the encoder kept. The training itself, which needs a corpus, is in
-`mer_core/training/pretraining.py`.
+the stage the decoder is thrown away and the encoder kept. The training itself is in `pretraining.py`.
 
 224 pixels: the decoder of pixels has 7,779,600 parameters.
 """
@@ -17,7 +16,7 @@ from torch.nn import functional as F
 from torchvision.transforms.functional import gaussian_blur
 
 from mer_core.methods.base import count_parameters
-from mer_core.methods.ma2mi import (
+from mer_core.methods.ma2mi.network import (
     Attention,
     Encoder,
     MA2MISettings,

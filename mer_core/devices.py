@@ -1,5 +1,7 @@
-"""Where to compute."""
+"""Where to compute; and so that a seed gives the same numbers there each time."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated
 
 import torch
@@ -36,3 +38,28 @@ def _has_fast_bf16() -> bool:
 
 
 Device = Annotated[str, AfterValidator(find_device)]  # for settings: checked before anything is trained
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums over several threads are added in another order: the same seed would give other numbers."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | str) -> Iterator[None]:
+    """Draws and convolutions are those of the seed; whoever draws outside does not notice."""
+    on_gpu = [device] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices=on_gpu), exact_convolutions():
+        torch.manual_seed(seed)
+        yield
+
+
+def exact_convolutions() -> AbstractContextManager[None]:
+    """On a GPU: in whole float32, and by the same kernel each time."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mer_core.studies.motion import (
+from mer_core.studies.motion.measures import (
     around_eyes,
     correlation,
     eroded,

@@ -11,8 +11,8 @@ authors' earlier network (MMNet, IJCAI 2022) and by our own choices. Each open p
                  position branch sees the onset as a thumbnail, with a transformer; their maps are added
     our choice   how a frame is reconstructed (`decoder`), through how many channels (`bottleneck`), with which pairs
 
-Here are the network, its settings and the method, in this order. The decoders of the first stage and its loss are in
-`ma2mi_reconstruction.py` beside this file, and all that needs a corpus is in `mer_core/training/pretraining.py`.
+Here are the network, its settings and the method, in this order; then come `reconstruction.py`, the decoders of the
+first stage and its loss, and `pretraining.py`, the stage itself.
 
 The preset `book` aligns every frame, and its classifier knows the places of the map, as MMNet's does. On the clips that
 it was chosen by, of larger movements (`synth-easy`), UF1 was about .74 with both, .49 without places, .35 without
@@ -437,7 +437,9 @@ class MA2MI(NetworkMethod):
     """Recognise from onset and apex; where it starts from is a setting."""
 
     name = "miacnet"
+    origin = "abstract"
     Settings = MA2MISettings
+    before = "mer_core.methods.ma2mi.pretraining:lesson"
     presets: ClassVar = {
         "book": {
             **SMALL, "epochs": 40, "batch": 8, "schedule": "cosine", "channels_last": True, "slower": 1.0,
@@ -449,6 +451,10 @@ class MA2MI(NetworkMethod):
         },
     }  # fmt: skip
     kinds: ClassVar = {"x": "image"}
+
+    @property
+    def start(self) -> str:
+        return self.settings.start
 
     @property
     def view(self) -> View:
@@ -484,7 +490,7 @@ class MA2MI(NetworkMethod):
         if (start is None) != (self.settings.start == "scratch"):
             raise ValueError(
                 f"miacnet is set to start={self.settings.start!r} and was given {'no ' * (start is None)}weights: a "
-                "run fetches them by itself; elsewhere `first_weights` of mer_core.training.pretraining does."
+                "run fetches them by itself; elsewhere `first_weights` of mer_core.training.starts does."
             )
         if start is not None:
             start.load(network)

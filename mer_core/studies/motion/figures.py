@@ -1,4 +1,4 @@
-"""Figures of the chapter "Motion representations"."""
+"""Figures of the chapter: curves beside each other, a tinted face, a film with its timeline."""
 
 from collections.abc import Mapping, Sequence
 

@@ -9,14 +9,23 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
 
 from mer_core.faces.corpus import STEADY, Corpus
-from mer_core.studies.motion import length
-from mer_core.vision.align import face_square, move_points, similarity
+from mer_core.faces.expression import ClipSpec
+from mer_core.figures.images import flow_colours, slideshow
+from mer_core.studies.motion.figures import curves
+from mer_core.studies.motion.measures import length
+from mer_core.studies.motion.studio import Studio
+from mer_core.vision.align import face_square, move_points, similarity, warp
 
-Transform = Callable[
-    [np.ndarray, np.ndarray], np.ndarray
-]  # landmarks (68, 2), those they should come to → (2, 3)
+# Landmarks (68, 2) and those they should come to → a matrix (2, 3).
+Transform = Callable[[np.ndarray, np.ndarray], np.ndarray]
+SPANS: Mapping[str, Callable[[ClipSpec], float]] = {
+    "onset to apex": lambda spec: spec.apex,
+    "neighbours of eight frames": lambda spec: spec.onset + (spec.offset - spec.onset) / 7,
+}
 
 
 class Moved(NamedTuple):
@@ -88,3 +97,63 @@ def left_by_error(
         name: [float(np.mean([*left_over(moves, masks, transform, sigma, random)])) for sigma in sigmas]
         for name, transform in TRANSFORMS.items()
     }
+
+
+# In the chapter
+
+
+def cropped_twice(
+    studio: Studio, spec: ClipSpec, sigmas: Sequence[float], random: np.random.RandomState
+) -> go.Figure:
+    """A face that does not move, cropped twice by the box of five points with errors of its landmarks."""
+    points, face = studio.corpus.landmarks(spec.clip, spec.onset, studio.size), studio.mask(spec)
+    picture, still = studio.frames(spec, [spec.onset])[0], np.zeros((2, studio.size, studio.size))
+    steps = {}
+    for sigma in sigmas:
+        matrix = by_box(*(seen_at(points, sigma / studio.unit, random) for _ in range(2)))
+        colours = flow_colours(aligned(still, matrix) * face, 3 / studio.unit)
+        steps[f"{sigma}"] = [picture, warp(picture, matrix, studio.size), colours]
+    return slideshow(
+        steps,
+        titles=["first crop", "second crop", "apparent motion"],
+        label="error of a landmark, px:",
+        alt="Two crops of one and the same picture and the motion between them: all over the face, and larger the "
+        "larger the errors of landmarks.",
+        width=190,
+    )
+
+
+def moves(studio: Studio, specs: Sequence[ClipSpec], span: str) -> list[Moved]:
+    """How several clips move over one of the `SPANS`."""
+    return [moved_between(studio.corpus, s.clip, s.onset, SPANS[span](s), studio.size) for s in specs]
+
+
+def other_motion(
+    studio: Studio,
+    moves: Sequence[Moved],
+    masks: np.ndarray,
+    sigmas: Sequence[float],
+    random: np.random.RandomState,
+) -> pd.DataFrame:
+    """What each transform leaves that is not the skin's own motion: a row an error of landmarks; in pixels of 128."""
+    left = left_by_error(moves, masks, np.divide(sigmas, studio.unit), random)
+    return studio.unit * pd.DataFrame(left, index=[f"{sigma} px" for sigma in sigmas])
+
+
+def own_motion(studio: Studio, moves: Sequence[Moved], masks: np.ndarray) -> float:
+    """Mean motion of the skin on the head."""
+    return float(
+        np.mean([studio.px(move.skin)[face].mean() for move, face in zip(moves, masks, strict=True)])
+    )
+
+
+def other_motion_curves(sigmas: Sequence[float], left: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """What is left by the error of landmarks, a panel a span, a line a transform."""
+    return curves(
+        sigmas,
+        {span: table.to_dict("list") for span, table in left.items()},
+        "Motion that is not the skin's own, by the error of landmarks. One transform a clip leaves the head's motion; "
+        "one a frame leaves little with exact landmarks, and more the larger their error.",
+        across="error of a landmark, px",
+        up="other motion left, px",
+    )

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from mer_core import open_corpus
 from mer_core.methods import Augment
-from mer_core.training.augment import MIRRORED, augment
+from mer_core.vision.augment import MIRRORED, augment
 
 KINDS = {"frames": "image", "flow": "flow", "landmarks": "points"}
 SIDE = 32

@@ -5,13 +5,18 @@ Points move the other way round: an image is sampled from where it came, a point
 """
 
 import math
+from collections.abc import Mapping
+from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from mer_core.methods.base import Augment, Kind
+from mer_core.settings import Settings
 
+# How augmentation must move an array; light changes images alone.
+Kind = Literal["image", "map", "flow", "points"]
 # The 68 landmarks seen in a mirror: left and right change places.
 MIRRORED = [
     *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
@@ -20,8 +25,21 @@ MIRRORED = [
 ]  # fmt: skip
 
 
+class Augment(Settings):
+    """How training clips are varied: one draw a clip, the same for all its frames."""
+
+    flip: bool = Field(
+        False, description="mirror half of the clips; motion to the left becomes motion to the right"
+    )
+    rotate: float = Field(0.0, ge=0, le=45, description="degrees, up to")
+    shift: float = Field(0.0, ge=0, lt=0.5, description="share of the width, up to")
+    contrast: float = Field(0.0, ge=0, lt=1, description="images only, up to")
+    brightness: float = Field(0.0, ge=0, lt=1, description="images only, up to")
+    crop: int | None = Field(None, ge=8, description="a square of so many pixels, anywhere in the picture")
+
+
 def augment(
-    batch: dict[str, Tensor], kinds: dict[str, Kind], settings: Augment, generator: torch.Generator
+    batch: dict[str, Tensor], kinds: Mapping[str, Kind], settings: Augment, generator: torch.Generator
 ) -> dict[str, Tensor]:
     """The batch with its images, flows and points varied; what has no kind is left alone."""
     if settings.replace(crop=None) != Augment():
@@ -30,7 +48,7 @@ def augment(
 
 
 def _varied(
-    batch: dict[str, Tensor], kinds: dict[str, Kind], settings: Augment, generator: torch.Generator
+    batch: dict[str, Tensor], kinds: Mapping[str, Kind], settings: Augment, generator: torch.Generator
 ) -> dict[str, Tensor]:
     device, n = batch["label"].device, len(batch["label"])
     draw = torch.rand(n, 6, generator=generator).to(device)  # drawn on the CPU: the same on every device
@@ -41,7 +59,7 @@ def _varied(
 
 
 def _cropped(
-    batch: dict[str, Tensor], kinds: dict[str, Kind], size: int, generator: torch.Generator
+    batch: dict[str, Tensor], kinds: Mapping[str, Kind], size: int, generator: torch.Generator
 ) -> dict[str, Tensor]:
     """A square of each clip, cut at whole pixels: nothing is interpolated, and motion keeps its length."""
     side = batch["x"].shape[-1]
