@@ -67,9 +67,9 @@ def test_departures_are_the_settings_that_differ_inside_others_too():
     usual = create_method("mol", "paper").settings
     here = usual.replace(batch=5, augment=usual.augment.replace(flip=True))
     table = papers.departures(here, usual)
-    assert table["here"].to_dict() == {"batch": "5", "flip": "True"}
-    assert table["paper"].to_dict() == {"batch": str(usual.batch), "flip": "False"}
-    assert list(papers.departures(here, usual, without={"batch"}).index) == ["flip"]
+    assert table["here"].to_dict() == {"augment.flip": "True", "batch": "5"}
+    assert table["paper"].to_dict() == {"augment.flip": "False", "batch": str(usual.batch)}
+    assert list(papers.departures(here, usual, without={"batch"}).index) == ["augment.flip"]
     assert (table["meaning"] != "").all()
 
 

@@ -17,6 +17,7 @@ PARTS_OF_THE_NETWORK = {
     "pool": "rank pooling",
     "recognise": "recognition head",
     "draw": "drawing head",
+    "rank": "rank scorer",
 }
 
 
@@ -62,10 +63,12 @@ def weights_by_part(networks: Mapping[str, FDPSettings]) -> pd.DataFrame:
     """A row a part, a column a network, for five classes."""
     models = {name: _without_numbers(settings) for name, settings in networks.items()}
     counts = {
-        name: {title: count_parameters(getattr(model, part)) for part, title in PARTS_OF_THE_NETWORK.items()}
+        name: {
+            PARTS_OF_THE_NETWORK[part]: count_parameters(module) for part, module in model.named_children()
+        }
         for name, model in models.items()
     }
-    return pd.DataFrame(counts)
+    return pd.DataFrame(counts).fillna(0).astype(int)
 
 
 def says_weights(counts: pd.DataFrame) -> str:
