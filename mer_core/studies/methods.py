@@ -14,23 +14,21 @@ from mer_core.figures.looks import look
 from mer_core.figures.style import QUIET, SEQUENTIAL, rounded, styled
 from mer_core.ledger.experiments import load_paper, main_label, stored_name
 from mer_core.ledger.results import find_run
-from mer_core.ledger.stored import StoredRun
 from mer_core.methods import count_parameters, create_method
 from mer_core.protocols import class_map
 from mer_core.scoring.metrics import Scores, scores
 from mer_core.scoring.statistics import (
     CriticalDifferences,
+    Paired,
     holm,
-    paired,
     per_class,
-    permutation_test,
-    same_seeds,
     score_matrices,
     seeds_interval,
 )
 from mer_core.studies.parameters import Parameters
 from mer_core.studies.rows import by_seed, first_seed, main_runs, ranked_rows
 from mer_core.studies.words import listing, starred
+from mer_core.training import Run
 
 THREE = class_map("megc2019-3class").classes
 FIVE = class_map("casme2-5class").classes
@@ -40,7 +38,7 @@ NEAR = 0.02  # of UF1: what papers of the field argue about
 LINKED = 0.3  # a rank correlation from which on one may speak of a connection
 MERGED = {"happiness": "positive", "disgust": "negative", "repression": "negative", "surprise": "surprise"}
 
-Runs = Mapping[str, StoredRun]  # by label
+Runs = Mapping[str, Run]  # by label
 
 
 class Chapter(Parameters):
@@ -53,12 +51,12 @@ class Chapter(Parameters):
 # The table
 
 
-def runs() -> dict[str, StoredRun]:
+def runs() -> dict[str, Run]:
     """The stored run of every method that is ranked, by label."""
     return {label: run for label, run in main_runs().items() if label in ranked_rows()}
 
 
-def five_runs() -> dict[str, StoredRun]:
+def five_runs() -> dict[str, Run]:
     """The same methods with five classes."""
     stored = {
         main_label(experiment): find_run(stored_name("five", name))
@@ -83,7 +81,7 @@ def score_table(runs: Runs, n_classes: int, score: str = "uf1") -> pd.DataFrame:
     return pd.DataFrame(rows).T.astype({"seeds": int}).assign(given=given)
 
 
-def _row(run: StoredRun, n_classes: int, score: str) -> dict[str, float]:
+def _row(run: Run, n_classes: int, score: str) -> dict[str, float]:
     values, interval = by_seed(run.predictions, n_classes, score), seeds_interval(run.predictions, score)
     return {
         "UF1": interval.value,
@@ -99,11 +97,10 @@ def by_score(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("UF1", ascending=False, kind="stable")
 
 
-def chances(runs: Runs, best: str, n_classes: int, score: str) -> dict[str, float]:
+def chances(runs: Runs, best: str, score: str) -> dict[str, float]:
     """The p-value of each method against the best one, on the seeds that both have, corrected for their number."""
-    asked = {"n_classes": n_classes, "score": score}
     tests = {
-        label: permutation_test(**paired(*same_seeds(runs[best].predictions, run.predictions)), **asked)
+        label: Paired.of(runs[best].predictions, run.predictions).test(score)
         for label, run in runs.items()
         if label != best
     }
@@ -148,7 +145,7 @@ def recalls(runs: Runs, labels: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def clips_of(run: StoredRun, labels: Sequence[str]) -> dict[str, int]:
+def clips_of(run: Run, labels: Sequence[str]) -> dict[str, int]:
     """How many clips each class has."""
     counts = np.bincount(first_seed(run)["truth"], minlength=len(labels))
     return dict(zip(labels, counts.tolist(), strict=True))
@@ -201,14 +198,14 @@ def costs(runs: Runs, n_classes: int) -> pd.DataFrame:
     ).loc[list(runs)]
 
 
-def weights(run: StoredRun, n_classes: int) -> float:
+def weights(run: Run, n_classes: int) -> float:
     """Of a network; nan of a linear rule: the chapter on baselines counts."""
     asked = run.record["settings"]
     method = create_method(asked["method"], asked["preset"], **asked["settings"])
     return count_parameters(method.network(n_classes)) if hasattr(method, "network") else float("nan")
 
 
-def seconds(run: StoredRun) -> float:
+def seconds(run: Run) -> float:
     """To train one fold with one seed."""
     return run.record["seconds"] / len(run.record["folds"]) / len(run.record["settings"]["seeds"])
 
@@ -295,7 +292,7 @@ def other_scores(runs: Runs, n_classes: int, names: Sequence[str]) -> pd.DataFra
     )
 
 
-def right_clips(run: StoredRun) -> pd.Series:
+def right_clips(run: Run) -> pd.Series:
     """Whether the first training is right, by clip."""
     return first_seed(run).set_index("clip").eval("truth == predicted").sort_index()
 
@@ -315,7 +312,7 @@ def three_of_five(three: Runs, five: Runs) -> pd.DataFrame:
     )
 
 
-def _of_both(three: StoredRun, five: StoredRun) -> dict[str, float]:
+def _of_both(three: Run, five: Run) -> dict[str, float]:
     own, finer = (first_seed(run).set_index("clip") for run in (three, five))
     own = own.loc[own.index.intersection(finer.index)]
     answers = {"three learnt": own["predicted"], "five merged": merged(finer.loc[own.index])}

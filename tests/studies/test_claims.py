@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from docutils.nodes import make_id
 
-from mer_core.book.contents import find_root
-from mer_core.figures.claims import sections
+from mer_core.figures.claims import section
 from mer_core.ledger.experiments import load_paper, paper_names
 from mer_core.studies import claims
+from tests.book.tiny import ROOT
 
-EVIDENCE = find_root() / "chapters" / "evidence"
+EVIDENCE = ROOT / "chapters" / "evidence"
 JUDGED = pd.DataFrame(
     {
         "claim": ["one is better", "two is better", "three is better", "four is better"],
@@ -36,8 +36,17 @@ def test_every_claim_is_linked_to_its_chapter_and_its_two_runs():
         paper, claim = name.split(": ")
         asked = load_paper(paper).claims[claim]
         links = re.findall(r'<a href="([^"]+)">([^<]+)</a>', row)
-        tests, runs = sections(paper)
+        tests, runs = section(paper, "claims"), section(paper, "runs")
         assert links == [(tests, name), (runs, asked.better), (runs, asked.worse)]
+
+
+def test_a_run_of_another_list_leads_to_that_list(monkeypatch):
+    paper = load_paper("baselines")
+    claim = paper.claims["flow"].model_copy(update={"better": "famnet/clip"})
+    monkeypatch.setattr(claims, "load_paper", lambda _: paper.model_copy(update={"claims": {"flow": claim}}))
+    html = claims.claims_table(JUDGED[:1].set_axis(["baselines: flow"])).data
+    assert '<a href="../papers/famnet.html#results">famnet/clip</a>' in html
+    assert '<a href="../foundations/baselines.html#all-five">hoof</a>' in html
 
 
 def test_a_difference_has_its_interval():
@@ -47,7 +56,7 @@ def test_a_difference_has_its_interval():
 
 @pytest.mark.parametrize(
     "place",
-    sorted({place for paper in paper_names() if load_paper(paper).claims for place in sections(paper)}),
+    sorted({section(p, what) for p in paper_names() if load_paper(p).claims for what in ("claims", "runs")}),
 )
 def test_a_link_leads_to_a_section_that_the_chapter_has(place):
     page, anchor = place.split("#")

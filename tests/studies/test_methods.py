@@ -87,9 +87,9 @@ def test_the_best_is_named_with_whom_it_can_not_be_told_from():
 
 
 def test_chances_are_corrected_for_their_number():
-    made = methods.chances({"a": RIGHT, "b": LAZY, "c": LAZY}, "a", 3, "uf1")
+    made = methods.chances({"a": RIGHT, "b": LAZY, "c": LAZY}, "a", "uf1")
     assert set(made) == {"b", "c"}
-    assert made["b"] == min(1, 2 * methods.chances({"a": RIGHT, "b": LAZY}, "a", 3, "uf1")["b"])
+    assert made["b"] == min(1, 2 * methods.chances({"a": RIGHT, "b": LAZY}, "a", "uf1")["b"])
 
 
 def test_the_equation_gives_the_critical_difference_that_is_drawn():
