@@ -1,9 +1,6 @@
 """CASME II: what `mer prepare casme2` does."""
 
-import mer_core.pinned
-
-from mer_core.corpora.command import run_script
-from mer_core.corpora.sources.casme2 import CASME2
+from mer_core.start import script
 
 if __name__ == "__main__":
-    run_script(CASME2)
+    script("casme2")

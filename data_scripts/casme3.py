@@ -1,9 +1,6 @@
 """CAS(ME)³: what `mer prepare casme3` does."""
 
-import mer_core.pinned
-
-from mer_core.corpora.command import run_script
-from mer_core.corpora.sources.casme3 import CASMECubed
+from mer_core.start import script
 
 if __name__ == "__main__":
-    run_script(CASMECubed)
+    script("casme3")

@@ -1,9 +1,6 @@
 """Your own clips: what `mer prepare own` does."""
 
-import mer_core.pinned
-
-from mer_core.corpora.command import run_script
-from mer_core.corpora.sources.own import Own
+from mer_core.start import script
 
 if __name__ == "__main__":
-    run_script(Own)
+    script("own")

@@ -675,6 +675,9 @@ def _assignments(texts: Sequence[str]) -> dict[str, object]:
 
 def main() -> None:
     """Run the command; whatever goes wrong ends with one line and an exit code, not with a stack."""
-    numerics.pin()
-    words = [word for word in sys.argv[1:] if word != DEBUG]  # it may stand anywhere
-    pass_through("mer", lambda: app(words, prog_name="mer"), debug=DEBUG in sys.argv)
+
+    def command() -> None:
+        numerics.pin()
+        app([word for word in sys.argv[1:] if word != DEBUG], prog_name="mer")  # it may stand anywhere
+
+    pass_through("mer", command, debug=DEBUG in sys.argv)

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from mer_core import cli
+from mer_core import cli, start
 from mer_core.corpora import command
 from mer_core.corpora.command import run_script
 from mer_core.corpora.sources import find_source
@@ -104,6 +104,17 @@ def test_the_rest_is_one_line_that_says_where_the_report_is_and_the_exit_code_is
     assert said.endswith(f" The report is {report}; --debug shows the stack.\n")
     assert said.count("\n") == 1
     assert "Traceback (most recent call last)" in report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "program"), [("mer", start.mer), ("smic", lambda: start.script("smic"))])
+def test_ctrl_c_while_modules_are_imported_ends_without_a_stack(monkeypatch, capsys, name, program):
+    def interrupted(module):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(start, "import_module", interrupted)
+    with pytest.raises(SystemExit) as end:
+        program()
+    assert (end.value.code, capsys.readouterr().err) == (130, f"{name}: stopped.\n")
 
 
 def test_a_stack_is_shown_when_it_is_asked_for(leave, tmp_path):

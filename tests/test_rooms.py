@@ -23,6 +23,7 @@ PLAN = {
     "studies": "figures ledger scoring training corpora methods faces vision protocols clips",
     "prediction": "studies figures ledger scoring training corpora methods faces vision protocols clips",
     "book": "studies figures ledger scoring training corpora methods faces vision protocols clips",
+    "start": "cli corpora",
     "cli": "book prediction studies ledger scoring training corpora methods protocols clips",
 }
 # Arrows that still point upwards: whoever mends one takes it off.

@@ -24,12 +24,12 @@ def run_script(
     source: type[Source], arguments: Sequence[str] | None = None, called: str | None = None
 ) -> None:
     """Prepare a corpus; whatever goes wrong ends with one line and an exit code, not with a stack."""
-    pin()
     asked = _parser(source, called).parse_args(arguments)
     pass_through(source.name, lambda: _run(source, asked), debug=asked.debug)
 
 
 def _run(kind: type[Source], asked: argparse.Namespace) -> None:
+    pin()
     said = {name: getattr(asked, name) for name in kind.Options.model_fields}
     given = {name: _value(text) for name, text in said.items() if text is not None}
     source = kind(asked.root, asked.labels, kind.Options.parse(given))

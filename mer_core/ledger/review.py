@@ -18,7 +18,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from mer_core.ledger.experiments import LEVEL, Paper, listed, load_paper, paper_names, stored_name, verdicts
+from mer_core.ledger.experiments import Paper, listed, load_paper, paper_names, stored_name, verdicts
 from mer_core.ledger.reproduction import (
     Reproduced,
     Spread,
@@ -32,6 +32,7 @@ from mer_core.ledger.stored import stored_runs
 from mer_core.methods import create_method
 from mer_core.protocols import class_map, folds_in_words
 from mer_core.scoring.statistics import seeds_interval
+from mer_core.scoring.tables import LEVEL
 from mer_core.settings import diff, flat
 from mer_core.training import Run, RunSettings
 
