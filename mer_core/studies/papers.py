@@ -126,9 +126,7 @@ class Fitted:
     epochs: list
 
 
-def fit_fold(
-    given: Material, fold: Fold, look: Callable[[nn.Module, Examples, Examples], object] = lambda *_: None
-) -> Fitted:
+def fit_fold(given: Material, fold: Fold, look: Callable[[nn.Module, Examples, Examples], object]) -> Fitted:
     """Train on the other subjects; `look` at the network, the training clips and the tested ones after each epoch."""
     train, test = given.examples.take(fold.train), given.examples.take(fold.test)
     train, test = normalised(train, test, given.method.settings.released.normalise)
@@ -156,15 +154,20 @@ def multiply_adds(network: nn.Module, *shape: int) -> float:
 
 def departures(here: Settings, usual: Settings, without: Collection[str] = ()) -> pd.DataFrame:
     """A row a setting that has another value here: both values, and what it means."""
-    rows = {}
-    for name, value in here:
-        other = getattr(usual, name)
-        if isinstance(value, Settings):
-            rows |= departures(value, other).T.to_dict()
-        elif value != other and name not in without:
-            about = type(here).model_fields[name].description or ""
-            rows[name] = {"here": str(value), "paper": str(other), "meaning": about}
-    return pd.DataFrame(rows, index=["here", "paper", "meaning"]).T.sort_index()
+    rows = {
+        name: {"here": str(value), "paper": str(other), "meaning": _meaning(here, name)}
+        for name, (value, other) in sorted(here.diff(usual).items())
+        if name not in without
+    }
+    return pd.DataFrame(rows, index=["here", "paper", "meaning"]).T
+
+
+def _meaning(settings: Settings, name: str) -> str:
+    """Of a setting within settings, such as `augment.crop`, too."""
+    *outer, last = name.split(".")
+    for part in outer:
+        settings = getattr(settings, part)
+    return type(settings).model_fields[last].description or ""
 
 
 # What is stored
@@ -179,7 +182,7 @@ def is_same_run(run: StoredRun, given: Material) -> bool:
         is_usual
         and here.seed in asked["seeds"]
         and stored.name == given.method.name
-        and stored.settings.plain() == given.method.settings.plain()
+        and not stored.settings.diff(given.method.settings)
     )
 
 
