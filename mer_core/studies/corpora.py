@@ -265,8 +265,8 @@ def recorded_and_prepared(clips: ClipSet, root: Path, folder: Path) -> go.Figure
 
 def sheet(source: type[Source]) -> str:
     """What a corpus is, what its folders look like, the command that prepares it, and what is known to go wrong."""
-    lines = (line.strip() for line in sys.modules[source.__module__].__doc__.splitlines())
-    commands = "\n".join(line for line in lines if line.startswith("python")).replace(" --", " \\\n    --")
+    called = [f"python data_scripts/{source.name}.py {options}" for options in source.examples]
+    commands = "\n".join(called).replace(" --", " \\\n    --")
     ask = re.sub(r"(https?://[^\s;,]+)", r"<\1>", source.apply)
     offered = [f"`--repair {name}`: {one.about} ({one.source})" for name, one in source.repairs.items()]
     parts = [
