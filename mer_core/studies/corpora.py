@@ -228,7 +228,7 @@ def terminal(command: str, here: Path) -> None:
     book = Path(mer_core.__file__).parents[1]
     script, *options = shlex.split(command)[1:]
     done = subprocess.run(
-        [sys.executable, str(book / script), *options], cwd=here, capture_output=True, text=True
+        [sys.executable, str(book / script), *options], cwd=here, capture_output=True, encoding="utf-8"
     )
     lines = f"$ {command}\n{done.stdout}{done.stderr}".splitlines()
     print("\n".join(textwrap.fill(line, 79) for line in lines))

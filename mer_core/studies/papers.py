@@ -17,13 +17,12 @@ from mer_core.corpora.catalogue import open_corpus
 from mer_core.faces.corpus import Corpus
 from mer_core.ledger.experiments import Paper, always_the_commonest, score_rows, uf1
 from mer_core.ledger.results import RESULTS
-from mer_core.ledger.stored import StoredRun
 from mer_core.methods import NetworkMethod, create_method
 from mer_core.protocols import ClassMap, Fold, class_map, subject_groups
 from mer_core.settings import Settings
 from mer_core.studies.known import KnownClasses
 from mer_core.studies.parameters import Parameters
-from mer_core.training import Device, Examples, examples, fit_network, fold_seed
+from mer_core.training import Device, Examples, Run, examples, fit_network, fold_seed
 from mer_core.training.fit import normalised, one_thread
 
 VERDICTS = ("supported", "not supported", "undecided", "not computed")
@@ -173,7 +172,7 @@ def _meaning(settings: Settings, name: str) -> str:
 # What is stored
 
 
-def is_same_run(run: StoredRun, given: Material) -> bool:
+def is_same_run(run: Run, given: Material) -> bool:
     """Whether a stored run was asked for what is trained here."""
     asked, here = run.record["settings"], given.settings
     is_usual = all(asked[name] == getattr(here, name) for name in ("corpus", "classes", "groups"))
@@ -186,13 +185,13 @@ def is_same_run(run: StoredRun, given: Material) -> bool:
     )
 
 
-def agreement(run: StoredRun, given: Material, predicted: np.ndarray) -> float:
+def agreement(run: Run, given: Material, predicted: np.ndarray) -> float:
     """The share of the tested clips that the stored run answered as the networks that were trained here."""
     before = run.predictions[run.predictions["seed"] == given.settings.seed].set_index("clip")["predicted"]
     return float(np.mean(before.reindex(given.table["clip"][given.tested]).to_numpy() == predicted))
 
 
-def says_agreement(run: StoredRun | None, given: Material, predicted: np.ndarray) -> str:
+def says_agreement(run: Run | None, given: Material, predicted: np.ndarray) -> str:
     """How far what was trained here is what is stored, if it was asked for the same."""
     if run is None:
         return "No run of this network is stored yet: there is nothing to compare with."
@@ -215,7 +214,7 @@ def _listed(names: Collection[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def references(run: StoredRun | None, baseline: StoredRun) -> dict[str, float]:
+def references(run: Run | None, baseline: Run) -> dict[str, float]:
     """UF1 to hold rows against: of the commonest class, and of a baseline if it was run on the same corpus."""
     first = run or baseline
     values = {"commonest class": always_the_commonest(first.predictions)}

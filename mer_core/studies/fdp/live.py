@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mer_core.ledger.stored import StoredRun
 from mer_core.methods.fdp import FDPSettings
 from mer_core.protocols import Fold
 from mer_core.scoring import paired, permutation_test, scores
@@ -20,7 +19,7 @@ from mer_core.studies.attribution import still
 from mer_core.studies.fdp.figures import learning
 from mer_core.studies.papers import Fitted, Material
 from mer_core.studies.rows import first_seed
-from mer_core.training import Examples, predict_outputs
+from mer_core.training import Examples, Run, predict_outputs
 
 TRAINED_ON, NEVER_SEEN = "trained on", "never seen"
 
@@ -174,7 +173,7 @@ def says_against(row: pd.Series, references: Mapping[str, float]) -> str:
     return f"The paper's network has a UF1 of {row['UF1']:.3f}. {' '.join(lines)}"
 
 
-def pooled_scores(run: StoredRun) -> pd.Series:
+def pooled_scores(run: Run) -> pd.Series:
     """Of a stored run's first seed, each clip tested once."""
     table = first_seed(run)
     whole = scores(table["truth"], table["predicted"], classes_known(table))
@@ -182,7 +181,7 @@ def pooled_scores(run: StoredRun) -> pd.Series:
     return pd.Series({name: getattr(whole, name) for name in names}, name=f"{len(table)} clips")
 
 
-def compared(run: StoredRun, baseline: StoredRun) -> Comparison:
+def compared(run: Run, baseline: Run) -> Comparison:
     """Two stored runs on the same clips, by a permutation test over subjects."""
     first, second = first_seed(run), first_seed(baseline)
     return permutation_test(**paired(first, second), n_classes=classes_known(first))
