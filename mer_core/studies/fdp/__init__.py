@@ -31,7 +31,6 @@ from mer_core.studies.fdp.live import (
     compared,
     curves,
     drawing_error,
-    first_seed,
     fit,
     is_right,
     last_outputs,
@@ -102,7 +101,7 @@ __all__ = [
     "described",
     "drawing_error",
     "dynamic_images",
-    "first_seed",
+
     "fit",
     "frame_layout",
     "frames_met",

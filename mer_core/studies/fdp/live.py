@@ -18,6 +18,7 @@ from mer_core.studies import papers
 from mer_core.studies.attribution import still
 from mer_core.studies.fdp.figures import learning
 from mer_core.studies.papers import Fitted, Material
+from mer_core.studies.rows import first_seed
 from mer_core.training import Examples, Run, predict_outputs
 
 TRAINED_ON, NEVER_SEEN = "trained on", "never seen"
@@ -178,11 +179,6 @@ def pooled_scores(run: Run) -> pd.Series:
     whole = scores(table["truth"], table["predicted"], classes_known(table))
     names = ("uf1", "uar", "accuracy", "weighted_f1")
     return pd.Series({name: getattr(whole, name) for name in names}, name=f"{len(table)} clips")
-
-
-def first_seed(run: Run) -> pd.DataFrame:
-    """The predictions of the first training."""
-    return run.predictions.query("seed == seed.min()")
 
 
 def compared(run: Run, baseline: Run) -> Comparison:

@@ -9,8 +9,10 @@ from mer_core.corpora.catalogue import open_corpus
 from mer_core.methods import create_method
 from mer_core.methods.mol import CCC, FCC, FRAMES, MOLSettings
 from mer_core.scoring import scores
+from mer_core.scoring.statistics import classes_known
 from mer_core.studies.mol.blocks import drawn, positions_shared
 from mer_core.studies.papers import Material
+from mer_core.studies.rows import first_seed
 from mer_core.training import Examples, Run, examples, fit_network
 from mer_core.training.fit import normalised, one_thread
 
@@ -74,11 +76,11 @@ def batches_seen(given: Material, train: Examples, **released: bool) -> int:
 
 def counted_once_and_as_released(run: Run) -> dict[str, float]:
     """UF1 of a stored run's first seed: each clip once, and each as often as it has sub-clips."""
-    table = run.predictions.query("seed == seed.min()")
+    table = first_seed(run)
     clips = open_corpus(run.record["settings"]["corpus"]).clips.set_index("clip").loc[table["clip"]]
     times = (times_counted(clips) // 5).to_numpy()
     pair = table["truth"].to_numpy(), table["predicted"].to_numpy()
-    n_classes = sum(name.startswith("p_") for name in table)
+    n_classes = classes_known(table)
     return {
         "each clip once": scores(*pair, n_classes).uf1,
         "as often as it has sub-clips": scores(*(np.repeat(of, times) for of in pair), n_classes).uf1,
