@@ -22,9 +22,9 @@ import pandas as pd
 from playwright.sync_api import Browser, sync_playwright
 
 from mer_core.book.build import build
-from mer_core.book.contents import find_root
 from mer_core.book.page import PLOTLY_JS
 from mer_core.book.paper import find_browser
+from mer_core.place import find_root
 
 BARE = "bare.html"
 BARE_PAGE = f"""<!DOCTYPE html><title>bare</title><div id="place"></div><script src="_static/{PLOTLY_JS}"></script>

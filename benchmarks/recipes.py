@@ -2,6 +2,7 @@
 
     python benchmarks/recipes.py                    what trials/recipes.toml asks for and trials/log.csv lacks
     python benchmarks/recipes.py --only fdp --minutes 30
+    python benchmarks/recipes.py --table            what was tried, best first, and how much effort each network got
 
 A trial trains on four fifths of `synth-dev-a`'s subjects, one fold and one seed, and is scored on all clips of
 `synth-dev-b`: no corpus that a score is reported on has a part in it. The log is appended to after every trial, so that
@@ -140,10 +141,34 @@ def search(only: str | None, minutes: float) -> None:
         )
 
 
+def table() -> str:
+    """The log as a reader sees it."""
+    tried = pd.read_csv(TRIALS / "log.csv").sort_values(["network", "unseen_uf1"], ascending=[True, False])
+    effort = tried.groupby("network").agg(
+        recipes=("settings", "nunique"), trials=("seed", "size"), seconds=("seconds", "sum")
+    )
+    columns = [
+        "network",
+        "recipe",
+        "fold",
+        "seed",
+        "train_uf1",
+        "unseen_uf1",
+        "explained",
+        "warnings",
+        "seconds",
+    ]
+    return f"{tried[columns].to_string(index=False)}\n\n{effort.to_string()}"
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", help="a network")
     parser.add_argument("--minutes", type=float, default=600)
+    parser.add_argument("--table", action="store_true", help="show the log, try nothing")
     asked = parser.parse_args()
-    os.nice(19)
-    search(asked.only, asked.minutes)
+    if asked.table:
+        print(table())
+    else:
+        os.nice(19)
+        search(asked.only, asked.minutes)

@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mer_core import numerics
 from mer_core.door import pass_through
-from mer_core.place import BookError, find_root
+from mer_core.place import find_root
 from mer_core.version import __version__
 
 if TYPE_CHECKING:
@@ -564,7 +564,7 @@ def reproduce(
     _reproduce_sample(_results(results), sample, seed, minutes)
 
 
-def _table_as_it_was(paper: str | None, corpus: str | None, is_mixed: bool, **options: object) -> None:
+def _table_as_it_was(paper: str | None, corpus: str | None, is_mixed: bool, **options: Any) -> None:
     """`mer reproduce --paper … --corpus …`, as older text has it."""
     print(
         "mer: `mer reproduce --paper … --corpus …` goes with the next version; say "
@@ -592,7 +592,7 @@ def _reproduce_sample(results: Path, n: int, seed: int, minutes: float) -> None:
 
 
 def _reproduce_experiments(
-    results: Path, experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: object
+    results: Path, experiments: dict[str, "Experiment"], out: Path, workers: int | None, **options: Any
 ) -> None:
     from mer_core.ledger.reproduction import Clock, conclusion, refuse_drift, reproduce
 
@@ -631,13 +631,9 @@ def review(
 
 
 def _results(given: Path | None) -> Path:
-    """The folder that is named; else the book's, and outside of one that of the working directory."""
-    if given is not None:
-        return given
-    try:
-        return find_root() / "results"
-    except BookError:
-        return Path("results")
+    from mer_core.ledger.results import find_results
+
+    return given or find_results()
 
 
 def _run(

@@ -65,7 +65,7 @@ for step in sys.stdin.read().splitlines():
 print(json.dumps({"said": said, "file": cli.__file__, "modules": sorted({name.split(".")[0] for name in sys.modules})}))
 """
 MINE = """\
-from mer_core.methods import HOOF
+from mer_core.methods.hoof import HOOF
 
 class Mine(HOOF):
     name = "mine"

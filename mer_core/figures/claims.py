@@ -16,12 +16,12 @@ SYMBOLS = {
 }  # not by colour alone
 
 
-def sections(paper: str) -> list[str]:
-    """Where a list's claims are tested and where its runs stand, as links from a chapter on the evidence."""
+def section(paper: str, what: str) -> str:
+    """Where a list's `claims` are tested, or where its `runs` stand, as a link from a chapter on the evidence."""
     asked = load_paper(paper)
     page = asked.page.removeprefix("evidence/")
     page = page if page != asked.page else f"../{page}"
-    return [f"{page}.html#{asked.sections[what]}" for what in ("claims", "runs")]
+    return f"{page}.html#{asked.sections[what]}"
 
 
 def verdict_table(judged: pd.DataFrame) -> HTML:

@@ -232,7 +232,7 @@ def verdict(difference: float, corrected: float, level: float = LEVEL) -> str:
     return "supported" if difference > 0 else "not supported"
 
 
-def _tested(paper: Paper, claim: Claim, results: Path) -> dict[str, object]:
+def _tested(paper: Paper, claim: Claim, results: Path) -> dict[str, Any]:
     """The two runs side by side; of no seed if one of them is not stored."""
     folders = [results / stored_name(paper.name, name) for name in (claim.better, claim.worse)]
     row = {"claim": claim.says, **dict.fromkeys(("difference", "low", "high", "p"), float("nan")), "seeds": 0}

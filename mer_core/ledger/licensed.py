@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -180,8 +180,8 @@ class Place:
         there = PreparedCorpus(own) if (own / "provenance.json").exists() else None
         if there:
             self._refuse_another_root(own)
-        root = self.root or (there and Path(there.card.root))
-        if there and not root.is_dir():
+        root = self.root or (Path(there.card.root) if there else None)
+        if there and root and not root.is_dir():
             print(
                 f"{own}: taken as it was prepared, since {root} is not there to compare it with", flush=True
             )
@@ -239,7 +239,7 @@ class Column:
     """One run of a table: a variant of the method with one rule for the epoch."""
 
     variant: str
-    selection: str
+    selection: Selection
     run: Run
 
     @property
@@ -285,7 +285,8 @@ def _settings(paper: LicensedPaper, variant: str, asked: Asked, places: list[Pla
 
 
 def _column(
-    asked: Asked, protocol: Protocol, method: str, variant: str, settings: dict, folders: list[Path], selection: str
+    asked: Asked, protocol: Protocol, method: str, variant: str, settings: dict[str, Any], folders: list[Path],
+    selection: Selection,
 ) -> Column:  # fmt: skip
     run = RunSettings(
         method=method, preset=asked.preset, settings=settings, corpus="+".join(map(str, folders)),

@@ -11,7 +11,7 @@ from mer_core.ledger.licensed import Column, Computed, Protocol
 from mer_core.ledger.reported import Figure, reported
 from mer_core.protocols import class_map, folds_in_words, published_selections
 from mer_core.scoring.conventions import Predictions, fold_mean_weighted
-from mer_core.scoring.statistics import Interval, bootstrap_interval, columns
+from mer_core.scoring.statistics import Interval, seeds_interval
 from mer_core.scoring.tables import SCORES
 
 UNKNOWN, OTHERWISE = "not known", " ≠"  # the mark of what is otherwise than in the paper
@@ -61,8 +61,9 @@ def figures_of(made: Computed) -> list[Figure]:
 
 def _share(figure: Figure | None) -> float | None:
     """A reported score between 0 and 1; None where it is no score of ours."""
-    is_score = figure is not None and figure.score in SCORES and figure.unit == "%"
-    return figure.value / 100 if is_score else None
+    if figure is None or figure.score not in SCORES or figure.unit != "%":
+        return None
+    return figure.value / 100
 
 
 def _computed(column: Column, protocol: Protocol) -> dict[str, str]:
@@ -80,16 +81,15 @@ def _is_by_fold(protocol: Protocol) -> bool:
 
 def by_fold(column: Column) -> float:
     """Weighted F1 of every fold, averaged: for the audit only."""
-    said = column.run.predictions
-    truth, predicted, fold = (said[name].to_numpy() for name in ("truth", "predicted", "fold"))
-    once = np.ones(len(said), int)
+    table = column.run.predictions
+    truth, predicted, fold = (table[name].to_numpy() for name in ("truth", "predicted", "fold"))
+    once = np.ones(len(table), int)
     return fold_mean_weighted(Predictions(truth, predicted[None], fold, once, _n_classes(column))).f1
 
 
 def score_interval(column: Column, title: str) -> Interval:
     """A score of this run, and the range it would fall in with other people."""
-    said = columns(column.run.predictions)
-    return bootstrap_interval(**said, n_classes=_n_classes(column), score=SCORES[title])
+    return seeds_interval(column.run.predictions, SCORES[title])
 
 
 def _n_classes(column: Column) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -156,7 +157,7 @@ class Reproduced:
         """In a word."""
         if self.otherwise:
             return "not comparable"
-        if pd.isna(self.stored):
+        if self.tolerance is None or pd.isna(self.stored):
             return "new"
         if self.differ.empty:
             return "identical"
@@ -222,7 +223,7 @@ def reproduce(
         yield row
 
 
-def changed(run: RunSettings, changes: Mapping[str, object]) -> RunSettings:
+def changed(run: RunSettings, changes: Mapping[str, Any]) -> RunSettings:
     """The same run with another preset, device or selection, or other settings of its method."""
     settings = {**run.settings, **changes.get("settings", {})}
     return RunSettings.parse({**run.plain(), **changes, "settings": settings})

@@ -28,12 +28,12 @@ def stored_run(name: str) -> Run:
 
 
 def find_results() -> Path:
-    """The nearest `results/` from here upwards, or the one that this folder would have."""
+    """The `results/` of the book, or the nearest one from here upwards, or the one that this folder would have."""
     here = Path.cwd()
-    return next(
-        (place / "results" for place in (here, *here.parents) if (place / "results").is_dir()),
-        here / "results",
-    )
+    for folder in (here, *here.parents):
+        if (folder / "_toc.yml").exists() or (folder / "results").is_dir():
+            return folder / "results"
+    return here / "results"
 
 
 def open_run(place: Path | str) -> Run:

@@ -67,10 +67,17 @@ class Entry:
     asked: RunSettings | None
     run: Run | None  # None: not computed yet
 
+    @property
+    def stored(self) -> Run:
+        """Its run; an error if there is none."""
+        if self.run is None:
+            raise ValueError(f"{self.name} is not computed yet.")
+        return self.run
+
     @cached_property
     def record(self) -> dict[str, Any]:
         """What the stored run says of itself; settings that are younger than it have their defaults."""
-        record = self.run.record
+        record = self.stored.record
         return {**record, "settings": {**RunSettings(method="").plain(), **record["settings"]}}
 
     @property
@@ -112,21 +119,21 @@ class Entry:
     @property
     def is_by_todays_code(self) -> bool:
         """Whether today's code computed it, which is no verdict."""
-        return self.run.todays_code() == self.record["code"]["sha256"]
+        return self.stored.todays_code() == self.record["code"]["sha256"]
 
     def count(self, what: str) -> int:
         """How many clips, subjects or seeds were asked."""
-        return self.run.predictions[what].nunique()
+        return self.stored.predictions[what].nunique()
 
     def score(self, name: str) -> str:
         """Mean over seeds, and its interval."""
-        interval = seeds_interval(self.run.predictions, name)
+        interval = seeds_interval(self.stored.predictions, name)
         return span(interval.value, interval.low, interval.high)
 
     @property
     def as_csv(self) -> bytes:
         """Its predictions, compressed; the same run gives the same bytes."""
-        return gzip.compress(self.run.predictions.to_csv(index=False).encode(), mtime=0)
+        return gzip.compress(self.stored.predictions.to_csv(index=False).encode(), mtime=0)
 
 
 def entries(results: Path, papers: Iterable[Paper], *, others: bool = True) -> list[Entry]:
@@ -203,7 +210,7 @@ def _computed_in(folder: Path, entry: Entry) -> Path | None:
 def _again(entry: Entry, made: Run, spreads: Sequence[Spread]) -> Again:
     missing = len(made.missing())
     parts = [name for name in SAME if made.record.get(name) != entry.record.get(name)]
-    row = Reproduced(entry.name, NOTHING) if missing else compared(entry.name, made, entry.run, spreads)
+    row = Reproduced(entry.name, NOTHING) if missing else compared(entry.name, made, entry.stored, spreads)
     return Again(made.folder, row, parts, missing, 0 if missing else len(made.stale()))
 
 

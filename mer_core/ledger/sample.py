@@ -94,7 +94,8 @@ def _is_here(corpus: str) -> bool:
 
 def draw(parts: Sequence[Stored], n: int, seed: int, minutes: float) -> list[Stored]:
     """So many of them, in the order of the seed, passing over what no longer fits into the time."""
-    drawn, left = [], minutes * 60
+    drawn: list[Stored] = []
+    left = minutes * 60
     for number in np.random.RandomState(seed % 2**32).permutation(len(parts)):
         if len(drawn) < n and parts[number].seconds <= left:
             drawn.append(parts[number])

@@ -208,12 +208,11 @@ class FrameEncoder(nn.Module):
         early = self.stem(frames)  # (N, stem, H/4, W/4)
         maps = self.norm(self.stages(early))  # (N, width, H/32, W/32)
         vectors = self.describe(maps.mean(dim=(2, 3)))
-        return vectors + self._pictures(early) if self.picture else vectors
-
-    def _pictures(self, early: Tensor) -> Tensor:  # (N, V)
-        """Where in the face something is: a mean over all places has forgotten it."""
+        if self.picture is None:
+            return vectors
+        # Where in the face something is: a mean over all places has forgotten it.
         fine = F.interpolate(self.picture(early), size=self.side, mode="bilinear", align_corners=False)
-        return fine.flatten(1)
+        return vectors + fine.flatten(1)
 
 
 def _stages(settings: "FDPSettings") -> tuple[nn.Sequential, int]:

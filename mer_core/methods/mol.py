@@ -384,17 +384,14 @@ class MOLNet(nn.Module):
         features = self.stack(frames)  # (8B, C, n, n)
         first, second = self.first(features[: -len(x)]), self.second(features[len(x) :])  # (7B, C, n, n) each
         pairs = torch.stack([first.unflatten(0, (PAIRS, -1)), second.unflatten(0, (PAIRS, -1))], dim=1)
-        said = {
+        outputs = {
             "emotion": self.classify(pairs.flatten(0, 1).permute(1, 2, 0, 3, 4)),
             "landmarks": self.unit * self.landmarks(second).view(PAIRS, -1, 68, 2).transpose(0, 1),
         }
         if self.flow:
-            said["flow"] = (
-                self.flow(self._less_amplified(frames), first, second)
-                .unflatten(0, (PAIRS, -1))
-                .transpose(0, 1)
-            )
-        return said
+            flow = self.flow(self._less_amplified(frames), first, second)
+            outputs["flow"] = flow.unflatten(0, (PAIRS, -1)).transpose(0, 1)
+        return outputs
 
     def _less_amplified(self, frames: Tensor) -> Tensor:  # (8B, 1, H, W)
         """What changes in a clip is as small again as in its raw frames, beside a face of unit contrast."""
@@ -580,8 +577,8 @@ class MOL(NetworkMethod[MOLSettings]):
         flow = torch.from_numpy(np.array(clips.flow)).float()  # (N, 7 J, 2, H, W)
         points = torch.from_numpy(np.array(clips.landmarks))  # (N, 8 J, 68, 2)
         units = (points + 0.5) / (grey.shape[-1] / 2) - 1  # of half the width, from the middle
-        made = {"x": self._scaled(grey), "flow": flow, "landmarks": units}
-        return {name: self._subclips(values) for name, values in made.items()}
+        arrays = {"x": self._scaled(grey), "flow": flow, "landmarks": units}
+        return {name: self._subclips(values) for name, values in arrays.items()}
 
     def _scaled(self, grey: Tensor) -> Tensor:
         """By the clip alone, all frames as bright: the light flickers. Who scales by other clips gets the greys."""
@@ -602,14 +599,14 @@ class MOL(NetworkMethod[MOLSettings]):
         return MOLNet(self.settings, n_classes)
 
     def losses(self, outputs: dict[str, Tensor], batch: dict[str, Tensor], stage: Stage) -> dict[str, Tensor]:
-        chosen, made = self.settings, super().losses(outputs, batch, stage)
+        chosen, terms = self.settings, super().losses(outputs, batch, stage)
         if chosen.flow_weight:
             error = F.mse_loss(outputs["flow"].float(), middle(batch["flow"], chosen.size))
-            made["flow"] = chosen.flow_weight * error
+            terms["flow"] = chosen.flow_weight * error
         if chosen.landmark_weight:
             error = landmark_loss(outputs["landmarks"].float(), self.landmark_targets(batch))
-            made["landmarks"] = chosen.landmark_weight * error
-        return made
+            terms["landmarks"] = chosen.landmark_weight * error
+        return terms
 
     def landmark_targets(self, batch: dict[str, Tensor]) -> Tensor:  # (B, 7, 68, 2)
         """In pixels of the middle, of each pair's second frame."""

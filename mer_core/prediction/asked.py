@@ -24,6 +24,7 @@ from mer_core.corpora.images import SUFFIXES, index_frames
 from mer_core.corpora.prepared import PreparedCorpus, prepare_corpus
 from mer_core.corpora.source import Row, Source, SourceError
 from mer_core.corpora.survey import Survey, see_pictures
+from mer_core.devices import one_thread
 from mer_core.faces.corpus import CARDS, EXACT
 from mer_core.ledger.compare import warnings
 from mer_core.methods import FeatureMethod, NetworkMethod, create_method, find_method
@@ -31,7 +32,6 @@ from mer_core.protocols import class_map
 from mer_core.scoring.tables import score_table
 from mer_core.studies.attribution import attribution, still
 from mer_core.training import Examples, Run, examples, load_network, predict_clips, predict_outputs
-from mer_core.training.fit import one_thread
 from mer_core.training.weights import read_card
 from mer_core.vision.landmarks import LEFT_EYE, MOUTH_CORNERS, NOSE_TIP, RIGHT_EYE, Landmarks, read_landmarks
 

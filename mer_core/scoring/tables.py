@@ -51,9 +51,9 @@ def pairs_table(
     rows = []
     for one, other in pairs:
         pair = Paired.of(tables[one], tables[other])
-        row = {"one": one, "other": other, **difference(pair, score), "seeds": pair.seeds}
-        rows.append({name: value for name, value in row.items() if name not in ("first", "second")})
-    corrected = list(holm({str(number): row["p"] for number, row in enumerate(rows)}).values())
-    table = pd.DataFrame(rows).assign(corrected=corrected)
+        rows.append({"one": one, "other": other, **difference(pair, score), "seeds": pair.seeds})
+    table = pd.DataFrame(rows).drop(columns=["first", "second"])
+    corrected = holm({str(number): p for number, p in table["p"].items()})
+    table["corrected"] = list(corrected.values())
     higher = table["one"].where(table["difference"] > 0, table["other"])
     return table.assign(better=higher.where(table["corrected"] < LEVEL, "undecided"))

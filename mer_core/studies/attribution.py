@@ -4,7 +4,7 @@ On synthetic faces the moving region is known exactly, so that a map can be scor
 the picture that the region covers, which is what a map that knows nothing reaches.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -30,14 +30,19 @@ def attribution(network: nn.Module, x: Tensor, target: Tensor, baseline: Tensor 
 
 
 def maps_of_folds(
-    networks: Sequence[nn.Module], fold: Tensor, x: Tensor, target: Tensor, baseline: Tensor
+    networks: Sequence[nn.Module],
+    fold: Tensor,
+    x: Tensor,
+    target: Tensor,
+    baseline: Tensor,
+    look: Callable[..., Tensor] = attribution,
 ) -> Tensor:
     """Maps (B, H, W) of clips, each by the network of its fold (B,), which never saw its subject."""
-    made = x.new_zeros(len(x), *x.shape[-2:])
+    maps = x.new_zeros(len(x), *x.shape[-2:])
     for number, network in enumerate(networks):
-        mine = fold == number
-        made[mine] = attribution(network, x[mine], target[mine], baseline[mine])
-    return made
+        if (mine := fold == number).any():
+            maps[mine] = look(network, x[mine], target[mine], baseline=baseline[mine])
+    return maps
 
 
 @torch.no_grad()
@@ -94,10 +99,10 @@ def peak_inside(maps: Tensor, moving: Tensor, width: int = 5) -> Tensor:
 
 
 def _scores(network: nn.Module, x: Tensor, target: Tensor) -> Tensor:  # (B,)
-    said = network(x)["emotion"]
-    if target.shape != said.shape[:1]:
-        raise ValueError(f"Expected one class a clip, ({len(said)},), got {tuple(target.shape)}.")
-    return said.gather(1, target[:, None])[:, 0]
+    outputs = network(x)["emotion"]
+    if target.shape != outputs.shape[:1]:
+        raise ValueError(f"Expected one class a clip, ({len(outputs)},), got {tuple(target.shape)}.")
+    return outputs.gather(1, target[:, None])[:, 0]
 
 
 def _patches(height: int, width: int, side: int) -> Iterator[tuple[slice, slice]]:

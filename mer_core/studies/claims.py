@@ -7,18 +7,11 @@ import pandas as pd
 from IPython.display import HTML
 from pydantic import AfterValidator, Field
 
-from mer_core.figures.claims import sections
+from mer_core.figures.claims import section
 from mer_core.figures.table import table
-from mer_core.ledger.experiments import Paper, load_paper, paper_names, stored_name, verdicts
+from mer_core.ledger.experiments import Paper, listed, load_paper, paper_names, stored_name, verdicts
 from mer_core.ledger.results import RESULTS, find_run
-from mer_core.scoring.statistics import (
-    classes_known,
-    difference_interval,
-    holm,
-    paired,
-    permutation_test,
-    same_seeds,
-)
+from mer_core.scoring.statistics import Paired, classes_known, holm
 from mer_core.studies.parameters import Parameters
 from mer_core.studies.rows import by_seed
 from mer_core.studies.words import listing
@@ -53,19 +46,18 @@ def lists() -> pd.DataFrame:
     ).T
 
 
-def told_by_two_runs(paper: Paper, name: str) -> str:
+def says_claim(paper: Paper, name: str) -> str:
     """A claim as the comparison of its two runs: what they are, what they score, and how far they are apart."""
     claim = paper.claims[name]
-    about = {run: paper.experiments[run].about for run in (claim.better, claim.worse)}
-    said = [f"{name}: {claim.says}", *(f"    {run}: {what}" for run, what in about.items())]
-    runs = [find_run(stored_name(paper.name, run)) for run in about]
+    places = {run: stored_name(paper.name, run) for run in (claim.better, claim.worse)}
+    about = [f"    {run}: {listed(place)[place].about}" for run, place in places.items()]
+    said, runs = [f"{name}: {claim.says}", *about], [find_run(place) for place in places.values()]
     if not all(runs):
         return "\n".join([*said, "not computed yet"])
-    better, worse = same_seeds(*(run.predictions for run in runs))
-    asked = {**paired(better, worse), "n_classes": classes_known(better), "score": claim.score}
-    test = permutation_test(**asked)
+    paired = Paired.of(*(run.predictions for run in runs))
+    test = paired.test(claim.score)
     said.append(f"UF1 {test.first:.3f} and {test.second:.3f}, p = {test.p_value:.4f}")
-    return "\n".join([*said, f"difference {difference_interval(**asked)}"])
+    return "\n".join([*said, f"difference {paired.interval(claim.score)}"])
 
 
 def all_verdicts(level: float) -> pd.DataFrame:
@@ -92,21 +84,26 @@ def tested(judged: pd.DataFrame) -> pd.DataFrame:
 
 def claims_table(judged: pd.DataFrame) -> HTML:
     """A row a claim, with links to where it is tested and to its two runs."""
-    names = [name.split(": ") for name in judged.index]
-    claims = [load_paper(paper).claims[claim] for paper, claim in names]
-    tests, runs = zip(*(sections(paper) for paper, _ in names), strict=True)
-    rows = judged.rename_axis("name").assign(
-        better=[claim.better for claim in claims], worse=[claim.worse for claim in claims]
-    )
+    papers, names = zip(*(name.split(": ") for name in judged.index), strict=True)
+    claims = [load_paper(paper).claims[name] for paper, name in zip(papers, names, strict=True)]
+    pairs = {side: [getattr(claim, side) for claim in claims] for side in ("better", "worse")}
+    links = {
+        side: [_table_of(*run) for run in zip(papers, runs, strict=True)] for side, runs in pairs.items()
+    }
+    links["name"] = [section(paper, "claims") for paper in papers]
     return table(
-        rows[["claim", "better", "worse", "difference", "low", "high", "verdict"]],
+        judged.rename_axis("name").assign(**pairs)[["claim", *pairs, "difference", "low", "high", "verdict"]],
         "Every claim that was tested: its name leads to its test, its runs to their tables.",
-        intervals={"difference": ("low", "high")}, signed=["difference"], chips=["verdict"],
-        links={"name": tests, "better": runs, "worse": runs},
+        intervals={"difference": ("low", "high")}, signed=["difference"], chips=["verdict"], links=links,
     )  # fmt: skip
 
 
-def together_told(judged: pd.DataFrame, level: float) -> str:
+def _table_of(paper: str, run: str) -> str:
+    """Where a run stands that a claim of this list names; it may be one of another list."""
+    return section(stored_name(paper, run).split("/")[0], "runs")
+
+
+def says_together(judged: pd.DataFrame, level: float) -> str:
     """What remains if the claims of all lists are counted at once."""
     together = pd.Series(holm(judged["p"].to_dict()), dtype=float)
     sure = judged[together < level]
@@ -132,7 +129,7 @@ def half_widths(judged: pd.DataFrame) -> pd.Series:
     return ((judged["high"] - judged["low"]) / 2).rename("half a width")
 
 
-def visible_told(judged: pd.DataFrame) -> str:
+def says_visible(judged: pd.DataFrame) -> str:
     """How large a difference can be seen, and how many undecided claims show more than that papers argue about."""
     undecided = judged[judged["verdict"] == "undecided"]
     large = undecided[undecided["difference"].abs() > LARGE]
@@ -155,7 +152,7 @@ def several_seeds() -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def luck_told(judged: pd.DataFrame, seeds: pd.DataFrame) -> str:
+def says_luck(judged: pd.DataFrame, seeds: pd.DataFrame) -> str:
     """How far two trainings are apart, and which supported claims rest on one seed and on less than that."""
     if seeds.empty:
         return "No stored run has several seeds: luck can't be measured."
@@ -169,7 +166,7 @@ def luck_told(judged: pd.DataFrame, seeds: pd.DataFrame) -> str:
     )
 
 
-def subjects_needed(judged: pd.DataFrame) -> str:
+def says_subjects_needed(judged: pd.DataFrame) -> str:
     """How many times as many subjects the undecided claim with the largest difference would need."""
     undecided = judged[judged["verdict"] == "undecided"]
     if undecided.empty:

@@ -228,7 +228,7 @@ def terminal(command: str, here: Path) -> None:
     book = Path(mer_core.__file__).parents[1]
     script, *options = shlex.split(command)[1:]
     done = subprocess.run(
-        [sys.executable, str(book / script), *options], cwd=here, capture_output=True, text=True
+        [sys.executable, str(book / script), *options], cwd=here, capture_output=True, encoding="utf-8"
     )
     lines = f"$ {command}\n{done.stdout}{done.stderr}".splitlines()
     print("\n".join(textwrap.fill(line, 79) for line in lines))
@@ -265,8 +265,8 @@ def recorded_and_prepared(clips: ClipSet, root: Path, folder: Path) -> go.Figure
 
 def sheet(source: type[Source]) -> str:
     """What a corpus is, what its folders look like, the command that prepares it, and what is known to go wrong."""
-    lines = (line.strip() for line in sys.modules[source.__module__].__doc__.splitlines())
-    commands = "\n".join(line for line in lines if line.startswith("python")).replace(" --", " \\\n    --")
+    called = [f"python data_scripts/{source.name}.py {options}" for options in source.examples]
+    commands = "\n".join(called).replace(" --", " \\\n    --")
     ask = re.sub(r"(https?://[^\s;,]+)", r"<\1>", source.apply)
     offered = [f"`--repair {name}`: {one.about} ({one.source})" for name, one in source.repairs.items()]
     parts = [

@@ -10,10 +10,9 @@ import plotly.graph_objects as go
 from pydantic import Field
 from sklearn.neighbors import KNeighborsClassifier
 
-from mer_core.corpora.catalogue import open_corpus
+from mer_core.corpora.labelled import labelled
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
 from mer_core.methods import create_method
-from mer_core.protocols import class_map
 from mer_core.scoring import CONVENTIONS, Predictions, scores
 from mer_core.scoring.conventions import best_epoch, pooled
 from mer_core.studies.parameters import Parameters
@@ -89,16 +88,13 @@ class Copies:
 def copies(corpus: str, classes: str, times: int, seed: int) -> Copies:
     """The clips of a corpus as HOOF describes them, copied."""
     method = create_method("hoof")
-    clips = open_corpus(corpus).clipset(method.view)
-    mapping = class_map(classes)
-    label = mapping.label(clips.clips)
-    clips, label = clips.select(label.notna()), label.dropna().to_numpy(int)
+    clips, label, names = labelled(corpus, method.view, classes)
     clip = np.repeat(np.arange(len(label)), times)
     features = method.features(clips)[clip]
     noise = np.random.RandomState(seed).normal(size=features.shape)
     features = features + 0.1 * features.std(axis=0) * noise
     subject = clips.clips["subject"].to_numpy()[clip]
-    return Copies(features, label[clip], clip, subject, len(mapping.classes))
+    return Copies(features, label[clip], clip, subject, len(names))
 
 
 # Figures

@@ -14,23 +14,21 @@ from mer_core.figures.looks import look
 from mer_core.figures.style import QUIET, SEQUENTIAL, rounded, styled
 from mer_core.ledger.experiments import load_paper, main_label, stored_name
 from mer_core.ledger.results import find_run
-from mer_core.ledger.stored import StoredRun
 from mer_core.methods import count_parameters, create_method
 from mer_core.protocols import class_map
 from mer_core.scoring.metrics import Scores, scores
 from mer_core.scoring.statistics import (
     CriticalDifferences,
+    Paired,
     holm,
-    paired,
     per_class,
-    permutation_test,
-    same_seeds,
     score_matrices,
     seeds_interval,
 )
 from mer_core.studies.parameters import Parameters
 from mer_core.studies.rows import by_seed, first_seed, main_runs, ranked_rows
-from mer_core.studies.words import listing
+from mer_core.studies.words import listing, starred
+from mer_core.training import Run
 
 THREE = class_map("megc2019-3class").classes
 FIVE = class_map("casme2-5class").classes
@@ -40,7 +38,7 @@ NEAR = 0.02  # of UF1: what papers of the field argue about
 LINKED = 0.3  # a rank correlation from which on one may speak of a connection
 MERGED = {"happiness": "positive", "disgust": "negative", "repression": "negative", "surprise": "surprise"}
 
-Runs = Mapping[str, StoredRun]  # by label
+Runs = Mapping[str, Run]  # by label
 
 
 class Chapter(Parameters):
@@ -53,12 +51,12 @@ class Chapter(Parameters):
 # The table
 
 
-def runs() -> dict[str, StoredRun]:
+def runs() -> dict[str, Run]:
     """The stored run of every method that is ranked, by label."""
     return {label: run for label, run in main_runs().items() if label in ranked_rows()}
 
 
-def five_runs() -> dict[str, StoredRun]:
+def five_runs() -> dict[str, Run]:
     """The same methods with five classes."""
     stored = {
         main_label(experiment): find_run(stored_name("five", name))
@@ -83,7 +81,7 @@ def score_table(runs: Runs, n_classes: int, score: str = "uf1") -> pd.DataFrame:
     return pd.DataFrame(rows).T.astype({"seeds": int}).assign(given=given)
 
 
-def _row(run: StoredRun, n_classes: int, score: str) -> dict[str, float]:
+def _row(run: Run, n_classes: int, score: str) -> dict[str, float]:
     values, interval = by_seed(run.predictions, n_classes, score), seeds_interval(run.predictions, score)
     return {
         "UF1": interval.value,
@@ -99,25 +97,24 @@ def by_score(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("UF1", ascending=False, kind="stable")
 
 
-def chances(runs: Runs, best: str, n_classes: int, score: str) -> dict[str, float]:
+def chances(runs: Runs, best: str, score: str) -> dict[str, float]:
     """The p-value of each method against the best one, on the seeds that both have, corrected for their number."""
-    asked = {"n_classes": n_classes, "score": score}
     tests = {
-        label: permutation_test(**paired(*same_seeds(runs[best].predictions, run.predictions)), **asked)
+        label: Paired.of(runs[best].predictions, run.predictions).test(score)
         for label, run in runs.items()
         if label != best
     }
     return holm({label: test.p_value for label, test in tests.items()})
 
 
-def best_told(table: pd.DataFrame, corrected: Mapping[str, float]) -> str:
+def says_best(table: pd.DataFrame, corrected: Mapping[str, float]) -> str:
     """Which method is first, which can't be told from it, and which know nothing."""
     best = table["UF1"].idxmax()
     alike = [name for name in table.index if corrected.get(name, 0) >= LEVEL]
     return (
         f"The highest score is that of *{best}*, {table['UF1'][best]:.3f}. Not to be told from it after correction for "
-        f"{len(corrected)} comparisons: {listing(alike)}. Intervals that reach down to always naming the commonest "
-        f"class: {listing(on_the_floor(table))}. Over seeds a score spreads by {table['spread'].mean():.3f} on the "
+        f"{len(corrected)} comparisons: {starred(alike)}. Intervals that reach down to always naming the commonest "
+        f"class: {starred(on_the_floor(table))}. Over seeds a score spreads by {table['spread'].mean():.3f} on the "
         "mean (standard deviation, where there are several)."
     )
 
@@ -148,13 +145,13 @@ def recalls(runs: Runs, labels: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def clips_of(run: StoredRun, labels: Sequence[str]) -> dict[str, int]:
+def clips_of(run: Run, labels: Sequence[str]) -> dict[str, int]:
     """How many clips each class has."""
     counts = np.bincount(first_seed(run)["truth"], minlength=len(labels))
     return dict(zip(labels, counts.tolist(), strict=True))
 
 
-def classes_told(scored: pd.Series, recall: pd.DataFrame) -> str:
+def says_classes(scored: pd.Series, recall: pd.DataFrame) -> str:
     """Which two methods of nearly the same score are least alike, and which class is found least by most."""
     scored = scored.drop(FLOOR, errors="ignore")
     apart = {
@@ -177,7 +174,7 @@ def classes_told(scored: pd.Series, recall: pd.DataFrame) -> str:
     )
 
 
-def subjects_told(accuracy: pd.DataFrame) -> str:
+def says_subjects(accuracy: pd.DataFrame) -> str:
     """How far subjects (rows) are apart, and how far methods (columns)."""
     subjects, methods = accuracy.mean(axis=1), accuracy.mean(axis=0)
     hard, easy = (name.split("/")[-1] for name in (subjects.idxmin(), subjects.idxmax()))
@@ -201,19 +198,19 @@ def costs(runs: Runs, n_classes: int) -> pd.DataFrame:
     ).loc[list(runs)]
 
 
-def weights(run: StoredRun, n_classes: int) -> float:
+def weights(run: Run, n_classes: int) -> float:
     """Of a network; nan of a linear rule: the chapter on baselines counts."""
     asked = run.record["settings"]
     method = create_method(asked["method"], asked["preset"], **asked["settings"])
     return count_parameters(method.network(n_classes)) if hasattr(method, "network") else float("nan")
 
 
-def seconds(run: StoredRun) -> float:
+def seconds(run: Run) -> float:
     """To train one fold with one seed."""
     return run.record["seconds"] / len(run.record["folds"]) / len(run.record["settings"]["seeds"])
 
 
-def cost_told(table: pd.DataFrame, cost: pd.DataFrame) -> str:
+def says_cost(table: pd.DataFrame, cost: pd.DataFrame) -> str:
     """Whether time or weights buy a score, and what being told the apex and its flow is worth."""
     table = table.drop(FLOOR, errors="ignore")
     link = {what: table["UF1"].corr(cost[what].loc[table.index], method="spearman") for what in cost}
@@ -236,7 +233,7 @@ def _bought(link: float) -> str:
 # Five classes
 
 
-def orders_told(three: pd.DataFrame, five: pd.DataFrame) -> str:
+def says_orders(three: pd.DataFrame, five: pd.DataFrame) -> str:
     """What becomes of the order of the methods with five classes; both tables are those of `score_table`."""
     both = pd.DataFrame({"three": three["UF1"], "five": five["UF1"]}).dropna()
     both = both.loc[[name for name in five.index if name in both.index]]
@@ -250,7 +247,7 @@ def orders_told(three: pd.DataFrame, five: pd.DataFrame) -> str:
         f"their intervals in both tables. First with three classes is *{both['three'].idxmax()}*, first with five "
         f"*{both['five'].idxmax()}*. On the mean a score goes from {means['three']:.2f} to {means['five']:.2f}, and "
         f"that of always naming the commonest class from {floor['three']:.2f} to {floor['five']:.2f}. Intervals that "
-        f"reach down to it: {listing(on_the_floor(five))}."
+        f"reach down to it: {starred(on_the_floor(five))}."
     )
 
 
@@ -259,10 +256,10 @@ def _is_apart(table: pd.DataFrame, pair: tuple[str, str]) -> bool:
     return bool(table["low"][list(pair)].max() > table["high"][list(pair)].min())
 
 
-def lost_class_told(recall: pd.DataFrame, clips: Mapping[str, int], first: Scores) -> str:
+def says_lost_class(recall: pd.DataFrame, clips: Mapping[str, int], first: Scores) -> str:
     """Which of five classes is found least, and what the best method, in the first row, calls its clips."""
     found = recall.drop(FLOOR, errors="ignore").mean()
-    lost, rarest, names = found.idxmin(), min(clips, key=clips.get), list(clips)
+    lost, rarest, names = found.idxmin(), min(clips, key=lambda name: clips[name]), list(clips)
     answers = pd.Series(first.confusion[names.index(lost)], index=names)
     share = answers / answers.sum()
     elsewhere = share.drop(lost).idxmax()
@@ -275,7 +272,7 @@ def lost_class_told(recall: pd.DataFrame, clips: Mapping[str, int], first: Score
     )
 
 
-def seeds_told(runs: Runs) -> str:
+def says_seeds(runs: Runs) -> str:
     """How many trainings stand behind an order."""
     seeds = [len(run.record["settings"]["seeds"]) for run in runs.values()]
     behind = "is one seed" if max(seeds) == 1 else f"are up to {max(seeds)} seeds"
@@ -295,7 +292,7 @@ def other_scores(runs: Runs, n_classes: int, names: Sequence[str]) -> pd.DataFra
     )
 
 
-def right_clips(run: StoredRun) -> pd.Series:
+def right_clips(run: Run) -> pd.Series:
     """Whether the first training is right, by clip."""
     return first_seed(run).set_index("clip").eval("truth == predicted").sort_index()
 
@@ -315,7 +312,7 @@ def three_of_five(three: Runs, five: Runs) -> pd.DataFrame:
     )
 
 
-def _of_both(three: StoredRun, five: StoredRun) -> dict[str, float]:
+def _of_both(three: Run, five: Run) -> dict[str, float]:
     own, finer = (first_seed(run).set_index("clip") for run in (three, five))
     own = own.loc[own.index.intersection(finer.index)]
     answers = {"three learnt": own["predicted"], "five merged": merged(finer.loc[own.index])}

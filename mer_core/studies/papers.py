@@ -17,13 +17,12 @@ from mer_core.corpora.catalogue import open_corpus
 from mer_core.faces.corpus import Corpus
 from mer_core.ledger.experiments import Paper, always_the_commonest, score_rows, uf1
 from mer_core.ledger.results import RESULTS
-from mer_core.ledger.stored import StoredRun
 from mer_core.methods import NetworkMethod, create_method
 from mer_core.protocols import ClassMap, Fold, class_map, subject_groups
 from mer_core.settings import Settings
 from mer_core.studies.known import KnownClasses
 from mer_core.studies.parameters import Parameters
-from mer_core.training import Device, Examples, examples, fit_network, fold_seed
+from mer_core.training import Device, Examples, Run, examples, fit_network, fold_seed
 from mer_core.training.fit import normalised, one_thread
 
 VERDICTS = ("supported", "not supported", "undecided", "not computed")
@@ -126,9 +125,7 @@ class Fitted:
     epochs: list
 
 
-def fit_fold(
-    given: Material, fold: Fold, look: Callable[[nn.Module, Examples, Examples], object] = lambda *_: None
-) -> Fitted:
+def fit_fold(given: Material, fold: Fold, look: Callable[[nn.Module, Examples, Examples], object]) -> Fitted:
     """Train on the other subjects; `look` at the network, the training clips and the tested ones after each epoch."""
     train, test = given.examples.take(fold.train), given.examples.take(fold.test)
     train, test = normalised(train, test, given.method.settings.released.normalise)
@@ -156,21 +153,26 @@ def multiply_adds(network: nn.Module, *shape: int) -> float:
 
 def departures(here: Settings, usual: Settings, without: Collection[str] = ()) -> pd.DataFrame:
     """A row a setting that has another value here: both values, and what it means."""
-    rows = {}
-    for name, value in here:
-        other = getattr(usual, name)
-        if isinstance(value, Settings):
-            rows |= departures(value, other).T.to_dict()
-        elif value != other and name not in without:
-            about = type(here).model_fields[name].description or ""
-            rows[name] = {"here": str(value), "paper": str(other), "meaning": about}
-    return pd.DataFrame(rows, index=["here", "paper", "meaning"]).T.sort_index()
+    rows = {
+        name: {"here": str(value), "paper": str(other), "meaning": _meaning(here, name)}
+        for name, (value, other) in sorted(here.diff(usual).items())
+        if name not in without
+    }
+    return pd.DataFrame(rows, index=["here", "paper", "meaning"]).T
+
+
+def _meaning(settings: Settings, name: str) -> str:
+    """Of a setting within settings, such as `augment.crop`, too."""
+    *outer, last = name.split(".")
+    for part in outer:
+        settings = getattr(settings, part)
+    return type(settings).model_fields[last].description or ""
 
 
 # What is stored
 
 
-def is_same_run(run: StoredRun, given: Material) -> bool:
+def is_same_run(run: Run, given: Material) -> bool:
     """Whether a stored run was asked for what is trained here."""
     asked, here = run.record["settings"], given.settings
     is_usual = all(asked[name] == getattr(here, name) for name in ("corpus", "classes", "groups"))
@@ -179,17 +181,17 @@ def is_same_run(run: StoredRun, given: Material) -> bool:
         is_usual
         and here.seed in asked["seeds"]
         and stored.name == given.method.name
-        and stored.settings.plain() == given.method.settings.plain()
+        and not stored.settings.diff(given.method.settings)
     )
 
 
-def agreement(run: StoredRun, given: Material, predicted: np.ndarray) -> float:
+def agreement(run: Run, given: Material, predicted: np.ndarray) -> float:
     """The share of the tested clips that the stored run answered as the networks that were trained here."""
     before = run.predictions[run.predictions["seed"] == given.settings.seed].set_index("clip")["predicted"]
     return float(np.mean(before.reindex(given.table["clip"][given.tested]).to_numpy() == predicted))
 
 
-def says_agreement(run: StoredRun | None, given: Material, predicted: np.ndarray) -> str:
+def says_agreement(run: Run | None, given: Material, predicted: np.ndarray) -> str:
     """How far what was trained here is what is stored, if it was asked for the same."""
     if run is None:
         return "No run of this network is stored yet: there is nothing to compare with."
@@ -212,7 +214,7 @@ def _listed(names: Collection[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def references(run: StoredRun | None, baseline: StoredRun) -> dict[str, float]:
+def references(run: Run | None, baseline: Run) -> dict[str, float]:
     """UF1 to hold rows against: of the commonest class, and of a baseline if it was run on the same corpus."""
     first = run or baseline
     values = {"commonest class": always_the_commonest(first.predictions)}

@@ -7,10 +7,8 @@ import pandas as pd
 from pydantic import Field
 from sklearn.metrics import f1_score
 
-from mer_core.clips import ClipSet, View
-from mer_core.corpora.catalogue import open_corpus
 from mer_core.methods import NetworkMethod
-from mer_core.protocols import class_map, subject_groups
+from mer_core.protocols import subject_groups
 from mer_core.scoring import Scores
 from mer_core.scoring import scores as scores_of
 from mer_core.studies.parameters import Parameters
@@ -27,14 +25,6 @@ class Chapter(Parameters):
     epochs: int = Field(ge=1, description="passes over the training clips")
     seed: int = Field(ge=0, description="of the split and of the network")
     device: Device = Field(description="cpu, cuda, mps, or auto for the fastest")
-
-
-def labelled(corpus: str, view: View) -> tuple[ClipSet, np.ndarray, tuple[str, ...]]:
-    """The clips of three classes as a view shows them, their labels (N,), and the classes' names."""
-    mapping = class_map("megc2019-3class")
-    clips = open_corpus(corpus).clipset(view)
-    label = mapping.label(clips.clips)
-    return clips.select(label.notna()), label.dropna().to_numpy(int), mapping.classes
 
 
 def four_scores(made: Scores) -> pd.Series:

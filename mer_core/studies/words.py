@@ -5,14 +5,14 @@ from collections.abc import Iterable
 SCORES = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy", "weighted_f1": "weighted F1"}
 
 
-def listing(names: Iterable[object], none: str = "none", last: str = "and") -> str:
+def listing(names: Iterable[object], none: str = "none") -> str:
     """Names in a row; of nothing the word for it.
 
     >>> listing(["a"]), listing(["a", "b", "c"]), listing([])
     ('a', 'a, b and c', 'none')
     """
     *rest, end = [str(name) for name in names] or [none]
-    return f"{', '.join(rest)} {last} {end}" if rest else end
+    return f"{', '.join(rest)} and {end}" if rest else end
 
 
 def starred(names: Iterable[object], none: str = "none") -> str:

@@ -43,8 +43,10 @@ def _known(plain: str) -> Known:
 
 
 def _learn(known: Known) -> None:
-    for here, there in zip((METHODS, CLASS_MAPS, CARDS), known, strict=True):
-        here.update(there)
+    methods, class_maps, cards = known
+    METHODS.update(methods)  # one by one: `zip` over them would name all methods of the registry
+    CLASS_MAPS.update(class_maps)
+    CARDS.update(cards)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ is a protocol buffer of a time, a step and named numbers.
 import struct
 import time
 from pathlib import Path
+from typing import Any
 
 WALL_TIME, STEP, FILE_VERSION, SUMMARY = 1, 2, 3, 5  # fields of an Event
 VALUE, TAG, SIMPLE_VALUE = 1, 1, 2  # of a Summary, and of its values
@@ -20,7 +21,7 @@ class EventWriter:
         self.file = folder / f"events.out.tfevents.{time.time_ns()}"
         self._append(_text(FILE_VERSION, "brain.Event:2"))
 
-    def row(self, row: dict[str, str | int | float]) -> None:
+    def row(self, row: dict[str, Any]) -> None:
         """An epoch of the history: a curve a column, `apex/emotion` where there are several stages."""
         numbers = {
             f"{row['stage']}/{name}": value for name, value in row.items() if name not in ("stage", "epoch")

@@ -67,17 +67,18 @@ def above_shuffle(truth: np.ndarray, predicted: np.ndarray, n_classes: int) -> b
 
 def _beside_guesses(
     method: NetworkMethod, model: nn.Module, train: Examples, test: Examples
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict]:
     """Each loss on training clips and on unseen ones, and what the constant guess loses on the latter."""
     train, test = train.apart(), test.apart()
+    losses: dict[str, dict[str, float]] = {}
     folded = method.fold(train.inputs)
     weight = class_weights(train.labels, train.n_classes) if method.settings.balance else None
     guess = {"emotion": _class_guess(train, weight), **method.guess(folded)}
     sides = {"train": (folded, train.labels), "unseen": (method.unseen(test.inputs, folded), test.labels)}
-    losses = {}
     for side, (inputs, labels) in sides.items():
         few = {name: values[:MOST] for name, values in inputs.items()}
-        batch = {**{name: values.float().cpu() for name, values in few.items()}, "label": labels[:MOST].cpu()}
+        batch: dict = {name: values.float().cpu() for name, values in few.items()}
+        batch["label"] = labels[:MOST].cpu()
         batch["class_weight"] = None if weight is None else weight.cpu()
         outputs = predict_outputs(model, few)
         losses[side] = _terms(method, {name: outputs[name] for name in guess if name in outputs}, batch)
@@ -125,10 +126,10 @@ def warnings(learnt: dict, history: pd.DataFrame) -> list[str]:
 
 def falls(losses: Sequence[float]) -> bool:
     """Whether a loss (E,) fell by a tenth within the last fifth of its epochs: means of two halves of a fifth each."""
-    losses = np.asarray(losses, float)
-    losses = losses[~np.isnan(losses)]
-    n = max(1, math.ceil(LAST * len(losses) / 2))
-    if len(losses) < 3 * n:
+    known = np.asarray(losses, float)
+    known = known[~np.isnan(known)]
+    n = max(1, math.ceil(LAST * len(known) / 2))
+    if len(known) < 3 * n:
         return False
-    before, last = losses[-3 * n : -2 * n].mean(), losses[-n:].mean()
+    before, last = known[-3 * n : -2 * n].mean(), known[-n:].mean()
     return bool(last < (1 - SLOPE) * before)

@@ -271,7 +271,7 @@ class Run:
         """Put together what the parts say of their training: `history.parquet`, and `learnt` in `run.json`."""
         history, learnt = self.history, self.learnt
         if history is not None:
-            _write(self.folder / "history.parquet", _parquet(history, {}))
+            _renew(self.folder / "history.parquet", _parquet(history, {}))
         if learnt != self.record.get("learnt", {}):
             _write(self.folder / "run.json", _json({**self.record, "learnt": learnt}))
             vars(self).pop("record", None)
@@ -445,6 +445,12 @@ def _npy(array: np.ndarray) -> bytes:
     buffer = BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
+
+
+def _renew(path: Path, content: bytes) -> None:
+    """Write a file that says something else, or nothing yet."""
+    if not path.exists() or path.read_bytes() != content:
+        _write(path, content)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -18,8 +18,7 @@ Ours: both pictures get one brightness and contrast first, and $\nabla I_1$ is a
 depends neither on the pairs beside it nor on the number of threads.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -28,6 +27,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from mer_core.devices import one_thread
 from mer_core.settings import Settings
 
 SMALLEST = 16  # pixels: no picture is made smaller
@@ -73,20 +73,9 @@ def tvl1(
     settings = settings or TVL1()
     pairs = torch.from_numpy(np.stack([firsts, seconds])).to(device)
     pictures = _even_light(pairs) if settings.even_light else pairs.float() / 255  # (2, P, H, W)
-    with _one_thread():
+    with one_thread():  # so short a call waits for other threads more than it works
         flow = _coarse_to_fine(pictures, settings)
     return np.ascontiguousarray(flow.transpose(0, 1).cpu().numpy())
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """On a processor each call is so short that several threads would wait for each other more than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _even_light(pairs: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ def test_killed_at_any_call_the_old_run_is_whole_or_the_new_one(made, tmp_path, 
 )
 def test_only_a_name_is_kept_in_results(made, tmp_path, monkeypatch, name):
     (tmp_path / "book").mkdir()
-    monkeypatch.setattr("mer_core.cli.find_root", lambda: tmp_path / "book")
+    monkeypatch.chdir(tmp_path / "book")
     told = CliRunner().invoke(app, ["keep", str(made.folder), "--", name])
     assert isinstance(told.exception, ValueError)
     assert "Expected a name in results/, such as inflate/ststnet" in str(told.exception)
@@ -75,7 +75,7 @@ def test_only_a_name_is_kept_in_results(made, tmp_path, monkeypatch, name):
 
 
 def test_a_name_that_is_taken_is_refused(made, tmp_path, monkeypatch):
-    monkeypatch.setattr("mer_core.cli.find_root", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "results" / "own").mkdir(parents=True)
     (tmp_path / "results" / "own" / "it").symlink_to(tmp_path / "nowhere")
     told = CliRunner().invoke(app, ["keep", str(made.folder), "it"])

@@ -115,7 +115,7 @@ BROKEN = {
 @pytest.mark.parametrize("method", BROKEN)
 def test_a_broken_method_that_draws_nothing_drifts_and_its_clips_are_named(toy, monkeypatch, method):
     (toy / "toy.toml").write_text(TOY.replace('method = "hoof"', f'method = "{method}"'))
-    monkeypatch.setattr("mer_core.cli.find_root", lambda: toy)
+    monkeypatch.chdir(toy)
     again(toy)
     network = toy / "results" / "a-network"
     shutil.copytree(toy / "results" / "toy/flow", network)
@@ -265,7 +265,7 @@ def test_a_run_with_other_settings_is_not_kept_as_new(toy):
 
 
 def test_what_is_stored_but_listed_otherwise_now_is_said(toy, monkeypatch):
-    monkeypatch.setattr("mer_core.cli.find_root", lambda: toy)
+    monkeypatch.chdir(toy)
     again(toy)
     (toy / "toy.toml").write_text(TOY.replace("groups = 2", "groups = 3"))
     load_paper.cache_clear()
@@ -280,7 +280,7 @@ def test_what_is_stored_but_listed_otherwise_now_is_said(toy, monkeypatch):
 
 
 def test_another_preset_is_no_error(toy, monkeypatch):
-    monkeypatch.setattr("mer_core.cli.find_root", lambda: toy)
+    monkeypatch.chdir(toy)
     again(toy)
     asked = [
         "reproduce",
@@ -338,7 +338,7 @@ def test_what_is_there_already_takes_no_time(toy):
 
 
 def test_what_drifted_is_named_at_the_end_with_its_tolerance(toy, monkeypatch):
-    monkeypatch.setattr("mer_core.cli.find_root", lambda: toy)
+    monkeypatch.chdir(toy)
     asked = ["reproduce", "--only", "toy", "--out", str(toy / "runs"), "--workers", "1"]
     assert "toy/guess: UF1" in CliRunner().invoke(app, asked).output
     change(toy / "results" / "toy/flow", 50)

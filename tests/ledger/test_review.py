@@ -206,7 +206,7 @@ def test_what_a_run_says_is_text_and_never_html(made):
 
 
 def test_one_paper_alone_can_be_asked_for(made, monkeypatch):
-    monkeypatch.setattr("mer_core.cli.find_root", lambda: made)
+    monkeypatch.chdir(made)
     keep(Run.open(made / "runs" / "toy/flow"), made / "results" / "older/one")
     asked = ["review", "--paper", "toy", "--out", str(made / "page.html"), "--runs", str(made / "runs")]
     assert "complete without a network" in CliRunner().invoke(app, asked).output

@@ -19,7 +19,7 @@ from mer_core.place import find_root
 def stored(toy, monkeypatch):
     """Two runs of two parts each, as the book stores them."""
     list(reproduce(listed("toy"), toy / "runs", toy / "results", workers=1))
-    monkeypatch.setattr("mer_core.cli.find_root", lambda: toy)
+    monkeypatch.chdir(toy)
     return toy
 
 

@@ -445,7 +445,7 @@ def test_every_parameter_learns_and_without_the_drawing_its_network_does_not():
         ),
         (lambda: network()(torch.zeros(2, 8, 64, 64)), r"prepare the clips with the method's own `view`"),
         (lambda: network()(torch.zeros(2, 1, 8, 32, 32)), "Expected grey frames"),
-        (lambda: settings(variant="official"), r"(?s)variant = 'official'.*'paper' or 'released'"),
+        (lambda: settings(variant="official"), r"(?s)variant = 'official'.*'paper', 'released' or 'figure'"),
         (lambda: settings(widths=[24, 24, 24, 30]), "multiple of 24"),
         (lambda: settings(size=48), "multiple of 32"),
     ],

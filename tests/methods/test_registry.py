@@ -59,3 +59,12 @@ def test_a_text_depends_on_the_methods_that_it_names(text, named):
 @pytest.mark.parametrize(("chapter", "uses"), [("papers/mol", True), ("foundations/scores", False)])
 def test_a_chapter_depends_on_the_methods_that_it_names(chapter, uses):
     assert ("mer_core/methods/mol.py" in inputs(ROOT, f"chapters/{chapter}.ipynb")) is uses
+
+
+def test_a_chapter_that_makes_methods_depends_on_those_of_its_stored_runs():
+    """By the names in their records, which stand in no cell."""
+    used = {name.removeprefix("results/by ") for name in inputs(ROOT, "chapters/evidence/methods.ipynb")}
+    assert "mer_core/methods/ma2mi/network.py" in used
+    assert not any(
+        name.startswith("results/by ") for name in inputs(ROOT, "chapters/evidence/protocol.ipynb")
+    )

@@ -69,7 +69,7 @@ def both(home_wrong, away_wrong):
 
 
 def test_what_crossing_costs_is_the_score_away_less_that_at_home():
-    made = lost({"one": both(0, 2)}, 3)
+    made = lost({"one": both(0, 2)})
     assert made.index.tolist() == [("one", "b", "a")]  # at home on `b` nobody answered
     row = made.iloc[0]
     assert (row["home"], row["away"]) == (1.0, pytest.approx(0.5))
@@ -78,13 +78,13 @@ def test_what_crossing_costs_is_the_score_away_less_that_at_home():
 
 
 def test_every_comparison_counts_in_the_correction():
-    alone = lost({"one": both(0, 4)}, 3)
-    among = lost({name: both(0, 4) for name in ("one", "two", "three")}, 3)
+    alone = lost({"one": both(0, 4)})
+    among = lost({name: both(0, 4) for name in ("one", "two", "three")})
     assert among["corrected"].iloc[0] == pytest.approx(3 * alone["corrected"].iloc[0])
 
 
 def test_without_a_crossing_nothing_is_lost():
-    assert lost({"one": answers(Stored("a", 5, table("a")))}, 3).empty
+    assert lost({"one": answers(Stored("a", 5, table("a")))}).empty
 
 
 def test_recall_is_by_class():

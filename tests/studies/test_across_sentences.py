@@ -19,17 +19,17 @@ def units(negative, surprise):
 
 
 def test_a_unit_that_two_classes_share_is_named_and_only_brows_are_explained():
-    told = across.overlap_told(units((0.2, 0.4), (0.0, 0.8)))
+    told = across.says_overlap(units((0.2, 0.4), (0.0, 0.8)))
     assert "AU1 occurs in 40% of the negative clips as well as in 80%" in told
     assert told.endswith("fear raises the brows, too.")
-    assert "AU4 occurs in 20%" in (told := across.overlap_told(units((0.2, 0.0), (0.3, 0.8))))
+    assert "AU4 occurs in 20%" in (told := across.says_overlap(units((0.2, 0.0), (0.3, 0.8))))
     assert "brows" not in told
 
 
 def test_a_class_that_shows_other_units_elsewhere_changes_its_meaning_most():
     shares = units((0.2, 0.4), (0.0, 0.8))
     shares.loc["synth-samm: negative"] = [0.0, 0.0, 0.1]
-    assert "*negative* that changes its meaning most" in across.overlap_told(shares)
+    assert "*negative* that changes its meaning most" in across.says_overlap(shares)
     assert across.overlaps(shares).to_dict() == {
         "negative": pytest.approx(1 / 3),
         "positive": 1.0,
@@ -38,8 +38,8 @@ def test_a_class_that_shows_other_units_elsewhere_changes_its_meaning_most():
 
 
 def test_settings_are_told_of_those_that_differ():
-    assert across.settings_told({"a": [], "b": []}) == "Every method is set on `synth` as it is away."
-    told = across.settings_told({"a": [], "b": ["colour", "size"]})
+    assert across.says_settings({"a": [], "b": []}) == "Every method is set on `synth` as it is away."
+    told = across.says_settings({"a": [], "b": ["colour", "size"]})
     assert (
         told == "On `synth` set otherwise than away: *b* (colour, size); all others are set as they are away."
     )
@@ -55,11 +55,11 @@ def losses(*rows):
 
 def test_only_what_remains_after_correction_is_called_lost_or_gained():
     rows = [(("m", "a", "b"), -0.3, 0.01), (("m", "b", "a"), 0.2, 0.2), (("n", "a", "b"), 0.4, 0.04)]
-    told = across.losses_told(losses(*rows), 0.05)
+    told = across.says_losses(losses(*rows), 0.05)
     assert "1 score less than at home and 2 more" in told
     assert "Lost: *m* a → b (-0.30). Gained: *n* a → b (+0.40)." in told
     assert "about 0.10, half the width" in told
-    assert "Lost: none. Gained: none." in across.losses_told(losses(*rows), 0.005)
+    assert "Lost: none. Gained: none." in across.says_losses(losses(*rows), 0.005)
 
 
 def test_who_stands_on_the_floor_is_named():
@@ -69,15 +69,15 @@ def test_who_stands_on_the_floor_is_named():
     )
     floor = pd.Series(0.25, index=cells.index)
     assert across.on_the_floor({"m": cells}, floor) == [("m", "a", "b")]  # at home nothing is crossed
-    assert "*m* (a → b)." in across.floor_told([("m", "a", "b")])
-    assert "no method has an interval" in across.floor_told([])
+    assert "*m* (a → b)." in across.says_floor([("m", "a", "b")])
+    assert "no method has an interval" in across.says_floor([])
 
 
 @pytest.mark.parametrize(
     ("link", "words"), [(0.3, "Where more was learnt, less is lost"), (0.1, "does not explain")]
 )
 def test_quantity_explains_something_or_not(link, words):
-    assert words in across.amount_told(link, 12)
+    assert words in across.says_amount(link, 12)
 
 
 def test_whoever_learnt_more_gains_more_or_does_not():
@@ -89,7 +89,7 @@ def test_whoever_learnt_more_gains_more_or_does_not():
 def test_the_class_that_moves_most_is_named_on_the_mean_and_alone():
     index = pd.MultiIndex.from_tuples([("a", "b"), ("b", "a")])
     one = pd.DataFrame({"negative": [0.1, 0.2], "positive": [-0.5, 0.1]}, index)
-    told = across.classes_told({"m": one, "n": one * 0})
+    told = across.says_classes({"m": one, "n": one * 0})
     assert "*positive* changes by -0.10 and *negative* by +0.07" in told.replace("+0.08", "+0.07")
     assert "that of *positive* by m, a → b (-0.50)" in told
     assert "that of *negative* by m, b → a (+0.20)" in told
@@ -97,7 +97,7 @@ def test_the_class_that_moves_most_is_named_on_the_mean_and_alone():
 
 def test_the_mix_alone_moves_a_score():
     moved = pd.DataFrame({"a": [0.2, 0.5, 0.6], "b": [0.3, 0.5, 0.4]}, index=["majority", "m", "n"])
-    told = across.mix_told(moved)
+    told = across.says_mix(moved)
     assert "between 0.200 and 0.300" in told
     assert "*n* moves most, from 0.400 to 0.600" in told
 
@@ -105,7 +105,7 @@ def test_the_mix_alone_moves_a_score():
 def test_what_other_subjects_of_a_corpus_are_worth_leaves_out_who_looks_at_nothing():
     rows = {("majority", "two"): 0.2, ("majority", "all"): 0.2, ("m", "two"): 0.5, ("m", "all"): 0.45}
     bag = pd.DataFrame({"pooled": pd.Series(rows), "mean of the three": 0.4})
-    told = across.composite_told(bag, "two", "all", "uf1")
+    told = across.says_composite(bag, "two", "all", "uf1")
     assert "changes the pooled UF1 by -0.050 for m." in told
     assert "by up to 0.200" in told
 

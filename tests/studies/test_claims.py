@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from docutils.nodes import make_id
 
-from mer_core.book.contents import find_root
-from mer_core.figures.claims import sections
+from mer_core.figures.claims import section
 from mer_core.ledger.experiments import load_paper, paper_names
 from mer_core.studies import claims
+from tests.book.tiny import ROOT
 
-EVIDENCE = find_root() / "chapters" / "evidence"
+EVIDENCE = ROOT / "chapters" / "evidence"
 JUDGED = pd.DataFrame(
     {
         "claim": ["one is better", "two is better", "three is better", "four is better"],
@@ -36,8 +36,17 @@ def test_every_claim_is_linked_to_its_chapter_and_its_two_runs():
         paper, claim = name.split(": ")
         asked = load_paper(paper).claims[claim]
         links = re.findall(r'<a href="([^"]+)">([^<]+)</a>', row)
-        tests, runs = sections(paper)
+        tests, runs = section(paper, "claims"), section(paper, "runs")
         assert links == [(tests, name), (runs, asked.better), (runs, asked.worse)]
+
+
+def test_a_run_of_another_list_leads_to_that_list(monkeypatch):
+    paper = load_paper("baselines")
+    claim = paper.claims["flow"].model_copy(update={"better": "famnet/clip"})
+    monkeypatch.setattr(claims, "load_paper", lambda _: paper.model_copy(update={"claims": {"flow": claim}}))
+    html = claims.claims_table(JUDGED[:1].set_axis(["baselines: flow"])).data
+    assert '<a href="../papers/famnet.html#results">famnet/clip</a>' in html
+    assert '<a href="../foundations/baselines.html#all-five">hoof</a>' in html
 
 
 def test_a_difference_has_its_interval():
@@ -47,7 +56,7 @@ def test_a_difference_has_its_interval():
 
 @pytest.mark.parametrize(
     "place",
-    sorted({place for paper in paper_names() if load_paper(paper).claims for place in sections(paper)}),
+    sorted({section(p, what) for p in paper_names() if load_paper(p).claims for what in ("claims", "runs")}),
 )
 def test_a_link_leads_to_a_section_that_the_chapter_has(place):
     page, anchor = place.split("#")
@@ -64,7 +73,7 @@ def test_verdicts_are_counted_by_list_and_kind():
 
 
 def test_counting_all_lists_at_once_leaves_fewer():
-    told = claims.together_told(JUDGED, 0.05)
+    told = claims.says_together(JUDGED, 0.05)
     assert told.startswith(
         "4 claims were tested, 50% of them are undecided. If all 4 were nothing but chance, about 0.2"
     )
@@ -72,11 +81,11 @@ def test_counting_all_lists_at_once_leaves_fewer():
     assert told.endswith(
         "- found as claimed: *one is better*\n- found the other way round: *three is better*"
     )
-    assert "0 differences remain" in claims.together_told(JUDGED.assign(p=0.02), 0.05)
+    assert "0 differences remain" in claims.says_together(JUDGED.assign(p=0.02), 0.05)
 
 
 def test_what_can_be_seen_is_half_a_width_and_large_undecided_claims_are_counted():
-    told = claims.visible_told(JUDGED)
+    told = claims.says_visible(JUDGED)
     assert "a difference of 0.10 of UF1" in told
     assert "1 of the 2 undecided claims show more than 0.05" in told
 
@@ -84,27 +93,27 @@ def test_what_can_be_seen_is_half_a_width_and_large_undecided_claims_are_counted
 @pytest.mark.parametrize(("spread", "lucky"), [(0.1, "fdp: order"), (0.02, "none")])
 def test_a_claim_on_one_seed_and_less_than_seeds_differ_may_be_luck(spread, lucky):
     seeds = pd.DataFrame({"seed 0": [0.5], "seed 1": [0.5 + spread * 2**0.5]}, index=["fdp: a"])
-    told = claims.luck_told(JUDGED, seeds)
+    told = claims.says_luck(JUDGED, seeds)
     assert f"over seeds is {spread:.3f}" in told
     assert told.endswith(f"Of the 1 supported claims these are such: {lucky}.")
-    assert "none." in claims.luck_told(JUDGED.assign(seeds=3), seeds)
+    assert "none." in claims.says_luck(JUDGED.assign(seeds=3), seeds)
 
 
 def test_without_several_seeds_luck_is_not_measured():
-    assert "can't be measured" in claims.luck_told(JUDGED, pd.DataFrame())
+    assert "can't be measured" in claims.says_luck(JUDGED, pd.DataFrame())
 
 
 def test_the_undecided_claim_with_the_largest_difference_needs_so_many_subjects():
-    assert claims.subjects_needed(JUDGED).splitlines() == [
+    assert claims.says_subjects_needed(JUDGED).splitlines() == [
         "mol: flow: difference +0.100, half a width 0.300", "9.0 times as many subjects"
     ]  # fmt: skip
-    assert claims.subjects_needed(JUDGED.assign(verdict="supported")) == "nothing is undecided"
+    assert claims.says_subjects_needed(JUDGED.assign(verdict="supported")) == "nothing is undecided"
 
 
 def test_a_claim_is_told_by_its_two_runs():
     paper = load_paper("fdp")
     claim = paper.claims["order"]
-    told = claims.told_by_two_runs(paper, "order").splitlines()
+    told = claims.says_claim(paper, "order").splitlines()
     assert told[0] == f"order: {claim.says}"
     assert told[1].strip() == f"paper: {paper.experiments['paper'].about}"
     assert re.fullmatch(r"UF1 0\.\d{3} and 0\.\d{3}, p = 0\.\d{4}", told[3])
@@ -112,7 +121,7 @@ def test_a_claim_is_told_by_its_two_runs():
 
 def test_a_claim_whose_run_is_not_stored_is_not_computed(monkeypatch):
     monkeypatch.setattr(claims, "find_run", lambda name: None)
-    assert claims.told_by_two_runs(load_paper("fdp"), "order").endswith("not computed yet")
+    assert claims.says_claim(load_paper("fdp"), "order").endswith("not computed yet")
 
 
 def test_every_list_with_claims_is_a_row():

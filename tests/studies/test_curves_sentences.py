@@ -23,7 +23,7 @@ def span(value, low, high):
 @pytest.mark.parametrize(("size", "where"), [(8, "left end"), (25, "in the middle"), (100, "right end")])
 def test_the_leader_at_each_size_is_named_and_where_a_real_corpus_lies(size, where):
     wide = pd.DataFrame({"majority": 0.2, "a": [0.3, 0.4, 0.5, 0.6], "b": [0.4, 0.5, 0.45, 0.5]}, index=CLIPS)
-    told = curves.leaders_told(wide, REAL.assign(clips=size))
+    told = curves.says_leaders(wide, REAL.assign(clips=size))
     assert "*b* (0.40) at 10, *b* (0.50) at 20, *a* (0.50) at 40 and *a* (0.60) at 80" in told
     assert "stays at 0.20" in told
     assert where in told
@@ -34,11 +34,11 @@ def steps(*gains):
     return pd.concat({"m": pd.DataFrame(rows)})
 
 
-def test_who_slows_down_and_who_falls_is_told():
-    slow = curves.doubling_told(steps((50, 0.1), (400, 0.02)))
+def says_test_who_slows_down_and_who_falls_is():
+    slow = curves.says_doubling(steps((50, 0.1), (400, 0.02)))
     assert "by +0.100 (m) on the mean, beyond by +0.020 (m). Of the 1 methods with both, 1 slow down" in slow
     assert "falls" not in slow
-    fast = curves.doubling_told(steps((50, -0.1), (400, 0.2)))
+    fast = curves.says_doubling(steps((50, -0.1), (400, 0.2)))
     assert "0 slow down" in fast
     assert "(*m* from 50 to 100 clips)" in fast
 
@@ -48,40 +48,40 @@ def test_a_forecast_that_fails_is_surer_of_itself_than_it_should_be():
     table = curves.hindsight({"straight": rising(0.2, 0.1, 0.01), "bent": bent, "short": bent.first(3)})
     assert table.loc[("bent", "logarithm"), "inside"] == "no"
     assert "short" not in table.index.get_level_values("method")
-    assert "surer of itself" in curves.hindsight_told(table)
-    assert curves.hindsight_told(table.assign(inside="yes")).endswith("not that the law is wrong.")
+    assert "surer of itself" in curves.says_hindsight(table)
+    assert curves.says_hindsight(table.assign(inside="yes")).endswith("not that the law is wrong.")
 
 
 def test_the_most_hopeful_line_needs_more_or_fewer_clips_than_there_are():
     fitted = curves.fits({"m": rising(0.4, 0.05, 0.01)})
-    far, near = (curves.target_told(fitted, target, REAL) for target in (0.9, 0.5))
+    far, near = (curves.says_target(fitted, target, REAL) for target in (0.9, 0.5))
     assert "times as many clips as the largest real corpus" in far
     assert "with fewer clips than the largest real" in near
 
 
-def test_who_is_ahead_and_who_rises_faster_is_told():
+def says_test_who_is_ahead_and_who_rises_faster_is():
     both = {"a": rising(0.5, 0.05, 0.001), "b": rising(0.3, 0.1, 0.001)}
-    told = curves.compared_told([("a", "b"), ("b", "a")], both, curves.fits(both), "logarithm").splitlines()
+    told = curves.says_compared([("a", "b"), ("b", "a")], both, curves.fits(both), "logarithm").splitlines()
     assert "*a* is ahead of *b* beyond doubt at 4 of 4 sizes, behind at 0; it rises more slowly" in told[0]
     assert (
         "beyond doubt at 0 of 4 sizes, behind at 4; it rises faster, and the two lines meet at 160 "
         in told[1]
     )
-    assert "meet" not in curves.compared_told([("a", "b")], both, {}, "logarithm")
+    assert "meet" not in curves.says_compared([("a", "b")], both, {}, "logarithm")
 
 
 def test_what_is_saved_is_told_with_its_doubt():
-    told = curves.saved_told({("synth", 12.0): span(1.8, 1.1, 2.6), ("large", 700.0): span(0.8, 0.7, 0.9)})
+    told = curves.says_saved({("synth", 12.0): span(1.8, 1.1, 2.6), ("large", 700.0): span(0.8, 0.7, 0.9)})
     assert told.startswith("At 1 of 2 sizes")
     assert "worth 1.8 times the clips (synth, 12)" in told
     assert "ahead: large at 700 clips" in told
-    nothing = curves.saved_told({("synth", 12.0): span(1.8, 0.9, 2.6)})
+    nothing = curves.says_saved({("synth", 12.0): span(1.8, 0.9, 2.6)})
     assert "nothing was saved" in nothing
     assert "ahead" not in nothing
 
 
 def test_an_interval_without_an_end_has_none():
-    assert curves.times_told(span(2, 1.5, float("inf"))) == "2.0 times as many [1.5, no end]"
+    assert curves.says_times(span(2, 1.5, float("inf"))) == "2.0 times as many [1.5, no end]"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_an_interval_without_an_end_has_none():
 )
 def test_whether_steps_explain_a_curve(half, words):
     after = pd.DataFrame({"UF1": [0.3, half, 0.58, 0.6]})
-    told = curves.steps_told(rising(0.4, 0.05), rising(0.3, 0.1), after)
+    told = curves.says_steps(rising(0.4, 0.05), rising(0.3, 0.1), after)
     assert "HOOF changes by +0.15, STSTNet by +0.30" in told
     assert words in told
 
@@ -100,8 +100,8 @@ class Stored:
 
 
 def test_as_many_trainings_are_told_as_there_are():
-    assert "one training, with one choice of clips, stands" in curves.seeds_told({"a": {"all": Stored([0])}})
-    assert "at most 3 trainings, each" in curves.seeds_told(
+    assert "one training, with one choice of clips, stands" in curves.says_seeds({"a": {"all": Stored([0])}})
+    assert "at most 3 trainings, each" in curves.says_seeds(
         {"a": {"all": Stored([0, 1, 2]), "half": Stored([0])}}
     )
 
@@ -117,9 +117,9 @@ def test_steps_grow_with_clips_and_a_rule_has_none():
 
 def test_two_hundredths_are_so_many_clips_unless_no_curve_rises():
     fitted = curves.fits({"fast": rising(0.2, 0.2), "slow": rising(0.2, 0.02), "down": rising(0.6, -0.1)})
-    told = curves.hundredths_told(fitted, REAL)
+    told = curves.says_hundredths(fitted, REAL)
     assert "25 clips, that is 2 to 25 clips more; of down no number would do" in told
-    assert "No curve rises" in curves.hundredths_told({"down": fitted["down"]}, REAL)
+    assert "No curve rises" in curves.says_hundredths({"down": fitted["down"]}, REAL)
 
 
 def test_a_law_through_its_own_points_misses_none():

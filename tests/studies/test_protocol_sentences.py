@@ -4,7 +4,7 @@ import pytest
 
 from mer_core.scoring.conventions import Predictions
 from mer_core.studies import protocol
-from mer_core.studies.protocol.sentences import misleading_told
+from mer_core.studies.protocol.sentences import says_misleading
 
 CLIPS, SUBJECTS = 24, 6
 
@@ -38,7 +38,7 @@ def test_who_has_no_epochs_is_no_network_and_gains_nothing_by_choosing(methods):
 
 
 def test_the_gain_is_what_the_best_epoch_of_each_subject_adds(methods):
-    told = protocol.peek_told(methods)
+    told = protocol.says_peek(methods)
     adds = [
         np.mean([protocol.pooled(protocol.one_a_fold(one, ""), "uf1") for one in methods.by_subject[name]])
         - methods.honest[name]
@@ -51,10 +51,10 @@ def test_the_gain_is_what_the_best_epoch_of_each_subject_adds(methods):
 def test_every_habit_is_told_and_who_lowers_the_score_is_named():
     added = pd.DataFrame({"own epoch": [0.2, 0.0], "FDP": [0.3, 0.3], "mean": [-0.1, 0.1], "at most": [0.4, 0.3]},
                          index=["net", "majority"])  # fmt: skip
-    told = protocol.habits_told(added, pd.Series({"net": 0.5, "majority": 0.2}), ["net"], 36)
+    told = protocol.says_habits(added, pd.Series({"net": 0.5, "majority": 0.2}), ["net"], 36)
     assert "*FDP* +0.300, *own epoch* +0.200, *mean* -0.100. Those that lower the score: *mean*." in told
     assert "is printed with 0.500" in told
-    assert "always names" not in protocol.habits_told(added[:1], pd.Series({"net": 0.5}), ["net"], 36)
+    assert "always names" not in protocol.says_habits(added[:1], pd.Series({"net": 0.5}), ["net"], 36)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_every_habit_is_told_and_who_lowers_the_score_is_named():
 )
 def test_what_others_gain_by_choosing_is_no_luck(others, words):
     table = pd.DataFrame({"honest": [0.5], "others": [others], "own": [0.6]}, index=["net"])
-    assert words in protocol.luck_told(table)
+    assert words in protocol.says_luck(table)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_whether_luck_needs_room_is_said_of_enough_methods(adds, words):
         {"honest": np.linspace(0.9, 0.5, len(adds)), "adds": adds}, index=list("abcde")[: len(adds)]
     )
     chance = pd.DataFrame({"honest": [0.3], "adds": [0.45]})
-    told = protocol.room_told(table, chance)
+    told = protocol.says_room(table, chance)
     assert words in told
     assert ("drawn anew" in told) == (max(adds) <= 0.45)
 
@@ -89,7 +89,7 @@ def test_whether_luck_needs_room_is_said_of_enough_methods(adds, words):
 @pytest.mark.parametrize(("peek", "words"), [(0.02, "smaller"), (0.04, "about the same"), (0.06, "larger")])
 def test_peeking_hides_or_adds_unsteadiness(peek, words):
     table = pd.DataFrame({"spread, honest": [0.04], "spread, PEEK": [peek], "PEEK adds": [0.12]})
-    assert words in (told := protocol.seeds_told(table))
+    assert words in (told := protocol.says_seeds(table))
     assert "3.0 times as much" in told
 
 
@@ -101,42 +101,42 @@ def test_only_what_is_significant_after_peeking_alone_is_named():
     pairs = {("last", 0): before, ("last", 1): before, ("fold", 0): after, ("fold", 1): before}
     flipped = protocol.flipped(pairs)
     assert list(flipped.index) == ["peek, seed 0", "peek, seed 1", "seed 0 to 1"]
-    assert protocol.turned_told(flipped, pairs, 0).endswith("with seed 0: *b* over *a*.")
-    assert protocol.turned_told(flipped, pairs, 1).endswith("with seed 1: none.")
+    assert protocol.says_turned(flipped, pairs, 0).endswith("with seed 0: *b* over *a*.")
+    assert protocol.says_turned(flipped, pairs, 1).endswith("with seed 1: none.")
 
 
-def test_a_wrong_winner_is_counted_and_its_margin_told(methods):
+def says_test_a_wrong_winner_is_counted_and_its_margin(methods):
     won = pd.DataFrame({"winner": ["poor", "good"], "other": ["good", "poor"], "printed": [0.1, 0.3],
                         "honest": [-0.2, 0.2]})  # fmt: skip
-    told = protocol.margins_told({"both peek": won})
+    told = protocol.says_margins({"both peek": won})
     assert "worse: 50% if *both peek*" in told
     assert "reaches: 0.10 if *both peek*" in told
     assert "apart by 0.00 if" in told
-    assert misleading_told(won[1:]) == "0 (none is wrong)"
-    assert protocol.wrong_winner_told(methods, won).startswith(
+    assert says_misleading(won[1:]) == "0 (none is wrong)"
+    assert protocol.says_wrong_winner(methods, won).startswith(
         "The clearest case: if both peek, *poor* is printed"
     )
-    assert protocol.wrong_winner_told(methods, won[1:]).startswith(
+    assert protocol.says_wrong_winner(methods, won[1:]).startswith(
         "If both peek, a part of the margin is luck."
     )
     squeezed = won[1:].assign(printed=0.1)
-    assert protocol.wrong_winner_told(methods, squeezed).startswith("If both peek, the field is squeezed")
+    assert protocol.says_wrong_winner(methods, squeezed).startswith("If both peek, the field is squeezed")
 
 
 def test_gains_stand_for_both_ways_to_train_only_if_they_are_alike(methods):
     good, poor = (methods.by_subject[name] for name in ("good", "poor"))
     same = protocol.LeftOut(good, good, methods.by_group["good"], "uf1")
-    assert "nearly the same" in protocol.left_out_told(same)
-    assert "lies within" in protocol.left_out_told(same)
+    assert "nearly the same" in protocol.says_left_out(same)
+    assert "lies within" in protocol.says_left_out(same)
     other = protocol.LeftOut(good, poor, methods.by_group["poor"], "uf1")
-    assert "do not stand for both" in protocol.left_out_told(other)
-    assert "lies outside" in protocol.left_out_told(other)
+    assert "do not stand for both" in protocol.says_left_out(other)
+    assert "lies outside" in protocol.says_left_out(other)
     assert len(same.table()) == 4
 
 
 def test_the_rule_tells_methods_that_work_from_those_that_guess(methods):
     pairs = protocol.all_pairs(methods)
-    told = protocol.rule_told(methods, protocol.wins(methods), protocol.flipped(pairs))
+    told = protocol.says_rule(methods, protocol.wins(methods), protocol.flipped(pairs))
     assert "methods that work" in told
     assert f"{SUBJECTS} subjects and 4 clips each" in told
     assert "of 3 pairs turned" in told

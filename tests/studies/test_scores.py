@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer_core.clips import View
 from mer_core.scoring import scores as scores_of
 from mer_core.studies import scores
 
@@ -14,13 +13,6 @@ FLOOR = scores_of(TRUTH, np.zeros_like(TRUTH), 3)  # accuracy 0.6
 def right_in(clips):
     """The scores of a network that names the class of so many of a hundred clips."""
     return scores_of(TRUTH, np.where(np.arange(100) < clips, TRUTH, (TRUTH + 1) % 3), 3)
-
-
-def test_clips_of_no_class_are_left_out_and_labels_name_the_others():
-    clips, label, classes = scores.labelled("synth-mini", View(frames=2, size=16, landmarks=False))
-    assert len(clips) == len(label)
-    assert classes == CLASSES
-    assert set(label) <= {0, 1, 2}
 
 
 def test_the_scores_have_the_names_of_tables():

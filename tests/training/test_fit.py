@@ -116,9 +116,9 @@ def test_an_honest_selection_looks_at_no_test_label_and_no_other_test_clip(sides
 def test_inner_selection_trains_without_the_subjects_it_chooses_by(sides, monkeypatch):
     seen, whole = {}, fit.fit_network
 
-    def spy(method, train, seed, watch, start):
+    def spy(method, train, seed, watch, *more):
         seen.update(train=set(train.subjects), watched=set(watch.watched.subjects))
-        return whole(method, train, seed, watch, start)
+        return whole(method, train, seed, watch, *more)
 
     monkeypatch.setattr(fit, "fit_network", spy)
     train, test = sides

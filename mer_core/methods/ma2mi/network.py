@@ -276,15 +276,15 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor, without: Collection[str] = ()) -> Tensor:
         """`without` silences branches, to see what they are good for."""
-        made = self.branches(x)
-        return self.fuse(*[values * (name not in without) for name, values in made.items()])
+        maps = self.branches(x)
+        return self.fuse(*[values * (name not in without) for name, values in maps.items()])
 
     def branches(self, x: Tensor) -> dict[str, Tensor]:  # (B, D, g, g) each
         """What each branch says, before they meet."""
         now, later = x.unbind(dim=1)
         moved = x.flatten(1, 2) if self.is_stacked else later - now
-        made = {"action": self.action(moved)} if self.action else {}
-        return made | ({"position": self.position(now)} if self.position else {})
+        maps = {"action": self.action(moved)} if self.action else {}
+        return maps | ({"position": self.position(now)} if self.position else {})
 
 
 class MIACNet(nn.Module):

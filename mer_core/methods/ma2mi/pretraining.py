@@ -57,10 +57,10 @@ def find_pairs(clips: ClipSet, method: MA2MI, seed: int = 0) -> pd.DataFrame:
     In pixels: the head moves as the median landmark does, the expression as the ten that move most against that.
     """
     chosen = method.settings
-    made = [_pairs_of_gap(clips, gap) for gap in chosen.gaps if gap < chosen.moments]
-    if not made:
+    by_gap = [_pairs_of_gap(clips, gap) for gap in chosen.gaps if gap < chosen.moments]
+    if not by_gap:
         raise StartError(f"There is no gap of {chosen.gaps} moments in videos of {chosen.moments}.")
-    pairs = pd.concat(made, ignore_index=True)
+    pairs = pd.concat(by_gap, ignore_index=True)
     moves, jumps = pairs["head"] > chosen.most_head, pairs["change"] > chosen.most_change
     pairs["left_out"] = np.select([moves, jumps], ["the head moves", "a cut or a flash"], default="")
     return _without_most_still(pairs, chosen.still_below, chosen.still_share, seed)
@@ -224,11 +224,13 @@ def _supervise(method: MA2MI, train: Videos, test: Videos, generator: torch.Gene
     _learn(model, loss, method)
     x, label = test.expressions(unknown)
     with torch.no_grad():
-        said = torch.cat(
+        predicted = torch.cat(
             [model.eval()(part.to(device))["emotion"].argmax(dim=1).cpu() for part in x.split(64)]
         )
     chance = label.bincount().max() / len(label)
-    return Learnt(model, {"accuracy": float((said == label).float().mean()), "largest class": float(chance)})
+    return Learnt(
+        model, {"accuracy": float((predicted == label).float().mean()), "largest class": float(chance)}
+    )
 
 
 def _draw(n: int, method: MA2MI, generator: torch.Generator) -> np.ndarray:
@@ -280,8 +282,8 @@ def reconstruction_scores(
         "R, no action": _features(model, still, device),
         "R, no position": _features(model, x, device, without=("position",)),
     }
-    made = {name: gain(*_errors(model, x, code, device)) for name, code in codes.items()}
-    return made | _swapped(model, x, other, codes["R, another's action"], device)
+    gains = {name: gain(*_errors(model, x, code, device)) for name, code in codes.items()}
+    return gains | _swapped(model, x, other, codes["R, another's action"], device)
 
 
 def strangers(who: np.ndarray) -> np.ndarray:
@@ -331,10 +333,10 @@ def branch_features(
     encoder: Encoder, x: Tensor, side: int = 4
 ) -> dict[str, np.ndarray]:  # (N, D · side²) each
     """What the frozen branches say of clips (N, 2, 3, S, S), on a coarse grid: for linear probes."""
-    made = [encoder.eval().branches(part) for part in x.split(64)]
+    batches = [encoder.eval().branches(part) for part in x.split(64)]
     return {
-        name: torch.cat([F.adaptive_avg_pool2d(part[name], side).flatten(1) for part in made]).numpy()
-        for name in made[0]
+        name: torch.cat([F.adaptive_avg_pool2d(part[name], side).flatten(1) for part in batches]).numpy()
+        for name in batches[0]
     }
 
 

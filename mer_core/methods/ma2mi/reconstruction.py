@@ -102,15 +102,15 @@ class Reconstruction(nn.Module):
         now, later = self.frames(x)
         if isinstance(self.decode, DiT):
             noise, t = torch.randn_like(later), torch.randint(self.decode.steps, (len(x),), device=x.device)
-            said = self.decode(self.decode.noised(later, noise, t), now, t, self.narrow(features))
-            return F.mse_loss(said, noise)
+            guess = self.decode(self.decode.noised(later, noise, t), now, t, self.narrow(features))
+            return F.mse_loss(guess, noise)
         weights = motion_weights(x[:, 0], x[:, 1], self.motion_weight)
         weights = F.adaptive_avg_pool2d(weights, later.shape[-1])
         return (weights * self.distance(self.decode(now, features), later)).mean()
 
-    def distance(self, made: Tensor, true: Tensor) -> Tensor:  # (B, C, s, s)
+    def distance(self, drawn: Tensor, true: Tensor) -> Tensor:  # (B, C, s, s)
         """Of pixels absolute, of latents squared."""
-        return (made - true).abs() if self.compress is None else (made - true).square()
+        return (drawn - true).abs() if self.compress is None else (drawn - true).square()
 
     def errors(self, x: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:  # (B,) each
         """Of the frame that is drawn, and of the copy: the current frame in its place."""
@@ -254,10 +254,10 @@ class DiT(nn.Module):
         """From noise to a latent in a few steps without new noise (DDIM)."""
         z, times = noise, torch.linspace(self.steps - 1, 0, steps).long().tolist()
         for t, before in zip(times, [*times[1:], None], strict=True):
-            said = self(z, given, torch.full((len(z),), t, device=z.device), features)
-            clean = (z - (1 - self.kept[t]).sqrt() * said) / self.kept[t].sqrt()
+            noise = self(z, given, torch.full((len(z),), t, device=z.device), features)
+            clean = (z - (1 - self.kept[t]).sqrt() * noise) / self.kept[t].sqrt()
             left = self.kept[before] if before is not None else torch.ones_like(self.kept[0])
-            z = left.sqrt() * clean + (1 - left).sqrt() * said
+            z = left.sqrt() * clean + (1 - left).sqrt() * noise
         return z
 
 

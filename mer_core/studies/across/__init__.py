@@ -3,10 +3,7 @@
 `corpora` is what differs, `runs` what was stored, `crossings` and `mixes` are the arithmetic.
 """
 
-from typing import Literal
-
-from pydantic import Field
-
+from mer_core.studies.across.chapter import Chapter
 from mer_core.studies.across.corpora import (
     CLASSES,
     CORPORA,
@@ -43,32 +40,59 @@ from mer_core.studies.across.mixes import (
 )
 from mer_core.studies.across.runs import WAYS, Runs, composites, method_runs
 from mer_core.studies.across.sentences import (
-    amount_told,
-    classes_told,
-    composite_told,
-    floor_told,
-    losses_told,
-    mix_told,
-    overlap_told,
-    settings_told,
+    says_amount,
+    says_classes,
+    says_composite,
+    says_floor,
+    says_losses,
+    says_mix,
+    says_overlap,
+    says_settings,
 )
-from mer_core.studies.parameters import Parameters
 
 __all__ = [
-    "CLASSES", "CORPORA", "PLACES", "WAYS", "Chapter", "Runs", "amount_told", "answers", "at_other_mixes", "cards",
-    "classes_told", "composite", "composite_told", "composites", "crossing_map", "crossing_table", "first_faces",
-    "floor_told", "kept_orders", "knowing_the_corpus", "learnt_clips", "learnt_elsewhere", "loss_forest", "losses_told",
-    "lost", "matrix", "method_runs", "mix", "mix_told", "more_is_better", "on_the_floor", "order_lines", "overlap_told",
-    "overlaps", "published_floors", "recall_changes", "recalls", "remixed", "reweighted", "settings_told", "short",
-    "units", "units_by_class", "units_map",
+    "CLASSES",
+    "CORPORA",
+    "PLACES",
+    "WAYS",
+    "Chapter",
+    "Runs",
+    "answers",
+    "at_other_mixes",
+    "cards",
+    "composite",
+    "composites",
+    "crossing_map",
+    "crossing_table",
+    "first_faces",
+    "kept_orders",
+    "knowing_the_corpus",
+    "learnt_clips",
+    "learnt_elsewhere",
+    "loss_forest",
+    "lost",
+    "matrix",
+    "method_runs",
+    "mix",
+    "more_is_better",
+    "on_the_floor",
+    "order_lines",
+    "overlaps",
+    "published_floors",
+    "recall_changes",
+    "recalls",
+    "remixed",
+    "reweighted",
+    "says_amount",
+    "says_classes",
+    "says_composite",
+    "says_floor",
+    "says_losses",
+    "says_mix",
+    "says_overlap",
+    "says_settings",
+    "short",
+    "units",
+    "units_by_class",
+    "units_map",
 ]  # fmt: skip
-
-
-class Chapter(Parameters):
-    """Parameters of the chapter."""
-
-    score: Literal["uf1", "uar", "accuracy", "weighted_f1"] = Field(description="what is compared")
-    level: float = Field(gt=0, lt=1, description="a smaller p-value counts, once it is corrected")
-    asked: Literal["synth", "samm", "smic"] = Field(
-        description="the corpus where the order of methods is drawn"
-    )

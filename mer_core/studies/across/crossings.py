@@ -9,16 +9,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from mer_core.ledger.stored import StoredRun
 from mer_core.scoring.statistics import (
+    Paired,
     bootstrap_interval,
     columns,
-    difference_interval,
     holm,
-    paired,
     per_class,
-    permutation_test,
 )
+from mer_core.training import Run
 
 PLACES = ["learnt", "asked"]
 GROUPS = 5  # of subjects, at home
@@ -29,7 +27,7 @@ def corpus_of(subjects: pd.Series) -> pd.Series:
     return subjects.str.partition("/")[0]
 
 
-def answers(run: StoredRun) -> pd.DataFrame:
+def answers(run: Run) -> pd.DataFrame:
     """The predictions of a run's first seed, with the corpus that was asked and those that were learnt on.
 
     If a corpus was held out, the others were learnt on; else other subjects of all of them.
@@ -53,13 +51,13 @@ def _scored(table: pd.DataFrame, n_classes: int, score: str) -> dict[str, float]
     return {"score": interval.value, "low": interval.low, "high": interval.high, **size}
 
 
-def lost(answered: Mapping[str, pd.DataFrame], n_classes: int, score: str = "uf1") -> pd.DataFrame:
+def lost(answered: Mapping[str, pd.DataFrame], score: str = "uf1") -> pd.DataFrame:
     """A row for each method and crossing: what it scores less than the same method at home, on the same clips.
 
     At home: learnt on other subjects of the corpus that is asked. `corrected` counts all rows, by Holm.
     """
     rows = {
-        (name, *place): _loss(table, home, n_classes, score)
+        (name, *place): _loss(table, home, score)
         for name, every in answered.items()
         for place, table, home in _crossings(every)
     }
@@ -85,11 +83,11 @@ def _crossings(answered: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFra
     return [(place, table, at_home[place[1]]) for place, table in away if place[1] in at_home]
 
 
-def _loss(away: pd.DataFrame, home: pd.DataFrame, n_classes: int, score: str) -> dict[str, float]:
-    asked = {**paired(away, home), "n_classes": n_classes, "score": score}
-    span, test = difference_interval(**asked), permutation_test(**asked)
-    values = {"home": test.second, "away": test.first, "difference": span.value}
-    return {**values, "low": span.low, "high": span.high, "p": test.p_value}
+def _loss(away: pd.DataFrame, home: pd.DataFrame, score: str) -> dict[str, float]:
+    pair = Paired.of(away, home)
+    test, interval = pair.test(score), pair.interval(score)
+    values = {"home": test.second, "away": test.first, "difference": interval.value}
+    return {**values, "low": interval.low, "high": interval.high, "p": test.p_value}
 
 
 def recalls(answered: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:

@@ -7,11 +7,11 @@ import pandas as pd
 
 from mer_core.ledger.experiments import load_paper, main_label, stored_name
 from mer_core.ledger.results import find_run
-from mer_core.ledger.stored import StoredRun
 from mer_core.studies.across.corpora import CLASSES, short
 from mer_core.studies.across.crossings import answers
 from mer_core.studies.across.mixes import composite
 from mer_core.studies.rows import main_run
+from mer_core.training import Run
 
 WAYS = {"held-out": "two others", "composite": "all three, other subjects"}
 
@@ -20,8 +20,8 @@ WAYS = {"held-out": "two others", "composite": "all three, other subjects"}
 class Runs:
     """The stored runs of one method."""
 
-    home: StoredRun
-    away: dict[str, StoredRun]  # by the column of the list: `held-out`
+    home: Run
+    away: dict[str, Run]  # by the column of the list: `held-out`
 
     def answered(self) -> pd.DataFrame:
         """All predictions, with what was learnt on and asked: `samm` for `synth-samm`."""
@@ -35,7 +35,7 @@ class Runs:
 
 def method_runs() -> dict[str, Runs]:
     """Of every method that has runs both at home and away, by its label."""
-    away: dict[str, dict[str, StoredRun]] = {}
+    away: dict[str, dict[str, Run]] = {}
     for name, experiment in load_paper("across").experiments.items():
         if run := find_run(stored_name("across", name)):
             away.setdefault(main_label(experiment), {})[experiment.column] = run
@@ -43,7 +43,7 @@ def method_runs() -> dict[str, Runs]:
     return {label: Runs(home, away[label]) for label, home in homes.items() if home is not None}
 
 
-def answered(run: StoredRun) -> pd.DataFrame:
+def answered(run: Run) -> pd.DataFrame:
     """The answers of a run, with short names of the corpora."""
     table = answers(run)
     return table.assign(learnt=short(table["learnt"]), asked=short(table["asked"]))

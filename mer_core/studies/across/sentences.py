@@ -12,7 +12,7 @@ LINKED = 0.2  # a rank correlation from which on one may speak of a connection
 BROWS = "AU1", "AU2"
 
 
-def overlap_told(shares: pd.DataFrame) -> str:
+def says_overlap(shares: pd.DataFrame) -> str:
     """Which class changes its meaning most from corpus to corpus, and which unit two classes of one corpus share."""
     overlap = overlaps(shares)
     negative, surprise = (shares.loc[f"synth-smic: {label}"] for label in ("negative", "surprise"))
@@ -27,7 +27,7 @@ def overlap_told(shares: pd.DataFrame) -> str:
     )
 
 
-def settings_told(otherwise: Mapping[str, Sequence[str]]) -> str:
+def says_settings(otherwise: Mapping[str, Sequence[str]]) -> str:
     """Which methods are set at home otherwise than away."""
     differing = {label: names for label, names in otherwise.items() if names}
     if not differing:
@@ -37,7 +37,7 @@ def settings_told(otherwise: Mapping[str, Sequence[str]]) -> str:
     return f"On `synth` set otherwise than away: {listing(each)}{others}."
 
 
-def losses_told(losses: pd.DataFrame, level: float) -> str:
+def says_losses(losses: pd.DataFrame, level: float) -> str:
     """How many crossings lose and gain, which differences remain, and how small a one could be seen."""
     sure, difference = losses[losses["corrected"] < level], losses["difference"].astype(float)
     means = difference.groupby("method", sort=False).mean()
@@ -58,7 +58,7 @@ def _places(losses: pd.DataFrame) -> str:
     )
 
 
-def floor_told(places: Sequence[tuple[str, str, str]]) -> str:
+def says_floor(places: Sequence[tuple[str, str, str]]) -> str:
     """Who knows nothing of another corpus."""
     asked: dict[str, list[str]] = {}
     for method, learnt, on in places:
@@ -71,7 +71,7 @@ def floor_told(places: Sequence[tuple[str, str, str]]) -> str:
     )
 
 
-def amount_told(link: float, crossings: int) -> str:
+def says_amount(link: float, crossings: int) -> str:
     """Whether who learnt from more clips lost less."""
     return (
         f"Over all {crossings} crossings the rank correlation of *how many times as many clips were learnt* and *what "
@@ -85,7 +85,7 @@ def amount_told(link: float, crossings: int) -> str:
     )
 
 
-def classes_told(changes: Mapping[str, pd.DataFrame]) -> str:
+def says_classes(changes: Mapping[str, pd.DataFrame]) -> str:
     """Which class moves most, on the mean and in a single crossing."""
     middle = pd.DataFrame({label: table.mean() for label, table in changes.items()}).mean(axis=1)
     each = {
@@ -94,7 +94,7 @@ def classes_told(changes: Mapping[str, pd.DataFrame]) -> str:
         for place, row in table.iterrows()
         for label, change in row.items()
     }
-    loss, gain = min(each, key=each.get), max(each, key=each.get)
+    loss, gain = min(each, key=lambda at: each[at]), max(each, key=lambda at: each[at])
     return (
         f"On the mean over methods *{middle.idxmin()}* changes by {middle.min():+.2f} and *{middle.idxmax()}* by "
         f"{middle.max():+.2f}. The largest single loss is {_single(*loss, each[loss])}, the largest gain "
@@ -107,7 +107,7 @@ def _single(method: str, learnt: str, asked: str, label: str, change: float) -> 
     return f"that of *{label}* by {method}, {learnt} → {asked} ({change:+.2f})"
 
 
-def mix_told(moved: pd.DataFrame, floor: str = "majority") -> str:
+def says_mix(moved: pd.DataFrame, floor: str = "majority") -> str:
     """How far scores move although behaviour stays."""
     rule, methods = moved.loc[floor], moved.drop(floor)
     most = methods.loc[(methods.max(axis=1) - methods.min(axis=1)).idxmax()]
@@ -119,7 +119,7 @@ def mix_told(moved: pd.DataFrame, floor: str = "majority") -> str:
     )
 
 
-def composite_told(bag: pd.DataFrame, held_out: str, mixed: str, score: str, floor: str = "majority") -> str:
+def says_composite(bag: pd.DataFrame, held_out: str, mixed: str, score: str, floor: str = "majority") -> str:
     """What it is worth to have seen other subjects of the corpus, and what pooling does."""
     gain = bag["pooled"].xs(mixed, level=1) - bag["pooled"].xs(held_out, level=1)
     gain = gain.drop(floor).reindex(bag.index.unique(0)).dropna()

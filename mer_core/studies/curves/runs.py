@@ -8,12 +8,11 @@ import pandas as pd
 from mer_core.corpora.catalogue import open_corpus
 from mer_core.ledger.experiments import load_paper, main_label, stored_name
 from mer_core.ledger.results import find_run
-from mer_core.ledger.stored import StoredRun
-from mer_core.protocols import class_map, published_selections, split
+from mer_core.protocols import PublishedSelection, class_map, published_selections, split
 from mer_core.scoring.statistics import classes_known
 from mer_core.studies.curves.laws import Curve, curve
 from mer_core.studies.rows import by_seed, first_seed, main_run, ranked_rows
-from mer_core.training import RunSettings
+from mer_core.training import Run, RunSettings
 from mer_core.training.fit import fold_seed
 from mer_core.training.parts import some_of_each
 
@@ -29,7 +28,7 @@ NAMED = {
 SMALL = {"MIACNet": "scratch", "MA2MI": "ma2mi"}  # rows of the list `ma2mi`, which has runs with fewer labels
 LABELLED = ("-10", "-25", "-50", "")
 
-Runs = dict[str, dict[str, StoredRun]]  # by the label of the method and the column of the list: `half`
+Runs = dict[str, dict[str, Run]]  # by the label of the method and the column of the list: `half`
 
 
 def row_names() -> list[str]:
@@ -123,7 +122,7 @@ def real_corpora() -> pd.DataFrame:
     ).T
 
 
-def _largest(corpus: str, classes: str) -> object:
+def _largest(corpus: str, classes: str) -> PublishedSelection:
     known = [one for one in published_selections() if (one.corpus, one.classes) == (corpus, classes)]
     return max(known, key=lambda one: one.clips)
 
@@ -141,7 +140,7 @@ def steps(runs: Runs, sizes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def _steps(run: StoredRun, clips: float, epochs: int | None = None) -> int:
+def _steps(run: Run, clips: float, epochs: int | None = None) -> int:
     chosen = run.record["method"]
     return int((epochs or chosen["epochs"]) * np.ceil(clips / chosen["batch"]))
 

@@ -17,7 +17,7 @@ COMPOSITE = "MEGC 2019"  # of several corpora
 Fits = Mapping[str, Mapping[str, Fit]]  # by the label of the method and the law
 
 
-def leaders_told(wide: pd.DataFrame, real: pd.DataFrame, corpus: str = "CASME II") -> str:
+def says_leaders(wide: pd.DataFrame, real: pd.DataFrame, corpus: str = "CASME II") -> str:
     """The best method at each size, the floor, and where on the curves a real corpus would lie."""
     best = [f"*{row.idxmax()}* ({row.max():.2f}) at {clips:.0f}" for clips, row in wide.iterrows()]
     nearest = int(np.argmin(np.abs(wide.index - real.loc[corpus, "clips"])))
@@ -35,7 +35,7 @@ def leaders_told(wide: pd.DataFrame, real: pd.DataFrame, corpus: str = "CASME II
     )
 
 
-def doubling_told(steps: pd.DataFrame) -> str:
+def says_doubling(steps: pd.DataFrame) -> str:
     """What a doubling adds at the size of today's corpora and beyond, and where a score falls."""
     early, late = (
         steps[which]["gain"].groupby(level=0, sort=False).mean()
@@ -64,7 +64,7 @@ def _each(values: pd.Series) -> str:
     return listing(f"{value:+.3f} ({name})" for name, value in values.items())
 
 
-def hindsight_told(hindsight: pd.DataFrame) -> str:
+def says_hindsight(hindsight: pd.DataFrame) -> str:
     """How far each law was off one doubling ahead, and how often its band held."""
     off = (hindsight["said"] - hindsight["came"]).groupby("law").mean()
     held = (hindsight["inside"] == "yes").groupby("law").sum()
@@ -81,7 +81,7 @@ def hindsight_told(hindsight: pd.DataFrame) -> str:
     )
 
 
-def target_told(fits: Fits, target: float, real: pd.DataFrame) -> str:
+def says_target(fits: Fits, target: float, real: pd.DataFrame) -> str:
     """How far the two laws are apart in clips, and how the most hopeful line stands to real corpora."""
     until = {law: [of[law].until(target) for of in fits.values()] for law in ("logarithm", "power")}
     clips = {law: np.array([span.value for span in spans]) for law, spans in until.items()}
@@ -101,7 +101,7 @@ def target_told(fits: Fits, target: float, real: pd.DataFrame) -> str:
     )
 
 
-def compared_told(pairs: Iterable[tuple[str, str]], curves: Mapping[str, Curve], fits: Fits, law: str) -> str:
+def says_compared(pairs: Iterable[tuple[str, str]], curves: Mapping[str, Curve], fits: Fits, law: str) -> str:
     """A line a pair of methods: who is ahead at how many sizes, and where their laws meet."""
     return "\n".join(f"- {_compared(one, other, curves, fits, law)}." for one, other in pairs)
 
@@ -118,7 +118,7 @@ def _compared(one: str, other: str, curves: Mapping[str, Curve], fits: Fits, law
     return f"{told}; it rises {faster}, and the two lines meet at {meet} clips"
 
 
-def saved_told(saved: Mapping[tuple[str, float], Interval]) -> str:
+def says_saved(saved: Mapping[tuple[str, float], Interval]) -> str:
     """At how many sizes pre-training saves clips beyond doubt, how many, and where it costs some."""
     sure = [
         f"{span.value:.1f} times the clips ({name}, {clips:.0f})"
@@ -142,13 +142,13 @@ def saved_told(saved: Mapping[tuple[str, float], Interval]) -> str:
     )
 
 
-def times_told(span: Interval) -> str:
+def says_times(span: Interval) -> str:
     """So many times as many clips, with an interval that may have no end."""
     high = f"{span.high:.1f}" if np.isfinite(span.high) else "no end"
     return f"{span.value:.1f} times as many [{span.low:.1f}, {high}]"
 
 
-def steps_told(hoof: Curve, network: Curve, after: pd.DataFrame, name: str = "STSTNet") -> str:
+def says_steps(hoof: Curve, network: Curve, after: pd.DataFrame, name: str = "STSTNet") -> str:
     """Whether steps explain a curve: what the second half of a training adds, beside what all doublings of clips do."""
     whole, without = (one.scores[-1] - one.scores[0] for one in (network, hoof))
     half = after["UF1"].iloc[-1] - after["UF1"].iloc[-3]
@@ -164,7 +164,7 @@ def steps_told(hoof: Curve, network: Curve, after: pd.DataFrame, name: str = "ST
     )
 
 
-def seeds_told(runs: Runs) -> str:
+def says_seeds(runs: Runs) -> str:
     """How many trainings stand behind a point."""
     seeds = {len(run.record["settings"]["seeds"]) for of in runs.values() for run in of.values()}
     behind = (
@@ -175,7 +175,7 @@ def seeds_told(runs: Runs) -> str:
     return f"What these intervals leave out is *luck*: {behind}."
 
 
-def hundredths_told(fits: Fits, real: pd.DataFrame, corpus: str = "CASME II", gain: float = 0.02) -> str:
+def says_hundredths(fits: Fits, real: pd.DataFrame, corpus: str = "CASME II", gain: float = 0.02) -> str:
     """How many clips more would have given the same gain, by the logarithm, at the size of a real corpus."""
     slopes = {name: of["logarithm"].line[1] for name, of in fits.items()}
     rising = [slope for slope in slopes.values() if slope > 0]

@@ -6,13 +6,12 @@ import torch
 from torch.nn import functional as F
 
 from mer_core.corpora.catalogue import open_corpus
-from mer_core.ledger.stored import StoredRun
 from mer_core.methods import create_method
 from mer_core.methods.mol import CCC, FCC, FRAMES, MOLSettings
 from mer_core.scoring import scores
 from mer_core.studies.mol.blocks import drawn, positions_shared
 from mer_core.studies.papers import Material
-from mer_core.training import Examples, examples, fit_network
+from mer_core.training import Examples, Run, examples, fit_network
 from mer_core.training.fit import normalised, one_thread
 
 
@@ -73,7 +72,7 @@ def batches_seen(given: Material, train: Examples, **released: bool) -> int:
     return int(network.first.fcc.first.norm.num_batches_tracked)
 
 
-def counted_once_and_as_released(run: StoredRun) -> dict[str, float]:
+def counted_once_and_as_released(run: Run) -> dict[str, float]:
     """UF1 of a stored run's first seed: each clip once, and each as often as it has sub-clips."""
     table = run.predictions.query("seed == seed.min()")
     clips = open_corpus(run.record["settings"]["corpus"]).clips.set_index("clip").loc[table["clip"]]

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from mer_core.faces.corpus import STEADY, Corpus
 from mer_core.faces.expression import ClipSpec
 from mer_core.figures.images import flow_colours, slideshow
-from mer_core.studies.motion.figures import curves
+from mer_core.figures.lines import curves
 from mer_core.studies.motion.measures import length
 from mer_core.studies.motion.studio import Studio
 from mer_core.vision.align import face_square, move_points, similarity, warp

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from mer_core.faces.expression import ClipSpec
 from mer_core.figures.images import flow_colours, slideshow
-from mer_core.studies.motion.figures import curves, flow_over, played
+from mer_core.figures.lines import curves
+from mer_core.studies.motion.figures import flow_over, played
 from mer_core.studies.motion.measures import (
     around_eyes,
     eroded,

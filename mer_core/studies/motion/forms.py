@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from mer_core.faces.expression import ClipSpec
 from mer_core.figures.images import flow_colours, signed_grey, slideshow
-from mer_core.studies.motion.figures import curves
+from mer_core.figures.lines import curves
 from mer_core.studies.motion.measures import (
     eroded,
     errors_halfway,

@@ -12,14 +12,14 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from mer_core.ledger.stored import StoredRun
-from mer_core.scoring.conventions import Predictions, fold_mean_skip, fold_mean_weighted
+from mer_core.scoring.conventions import Predictions, fold_mean_skip, fold_mean_weighted, latest_best
 from mer_core.scoring.statistics import (
     Interval,
     classes_known,
     interval_over_subjects,
     score_matrices,
 )
+from mer_core.training import Run
 
 PRINTED = {"uf1": "f1", "uar": "uar", "accuracy": "accuracy"}  # where `conventions` keeps a score
 
@@ -50,7 +50,7 @@ def last(predictions: Predictions, score: str) -> Predictions:
 def one_for_all(predictions: Predictions, score: str) -> Predictions:
     """What the epoch with the highest pooled score says."""
     values = score_matrices(predictions.matrices.sum(1), score)  # (E,)
-    return replace(predictions, predicted=predictions.predicted[_latest_best(values)][None])
+    return replace(predictions, predicted=predictions.predicted[latest_best(values)][None])
 
 
 def one_a_fold(predictions: Predictions, score: str) -> Predictions:
@@ -58,7 +58,7 @@ def one_a_fold(predictions: Predictions, score: str) -> Predictions:
 
     By accuracy whatever the score: one subject's few clips hardly ever show all classes.
     """
-    epoch = _latest_best(score_matrices(predictions.matrices, "accuracy"))  # (F,)
+    epoch = latest_best(score_matrices(predictions.matrices, "accuracy"))  # (F,)
     return _at(predictions, epoch[_numbers(predictions.folds)])
 
 
@@ -73,7 +73,7 @@ def chosen_by_others(predictions: Predictions, groups: np.ndarray) -> Prediction
     epoch = np.empty(len(group), int)
     for one in range(len(group)):
         others = (group == group[one]) & (np.arange(len(group)) != one)  # (F,)
-        epoch[one] = _latest_best(right[:, others].sum(1))
+        epoch[one] = latest_best(right[:, others].sum(1))
     return _at(predictions, epoch[fold])
 
 
@@ -92,11 +92,6 @@ def as_sub_clips(predictions: Predictions) -> Predictions:
 
 def _right_by_fold(predictions: Predictions) -> np.ndarray:  # (E, F)
     return np.trace(predictions.matrices, axis1=-2, axis2=-1)
-
-
-def _latest_best(values: np.ndarray) -> np.ndarray:
-    """The last of the best along the first axis; rounded, so that equals are equal."""
-    return len(values) - 1 - values[::-1].round(12).argmax(axis=0)
 
 
 def _at(predictions: Predictions, epoch: np.ndarray) -> Predictions:
@@ -146,9 +141,7 @@ KINDS = {"epoch": EPOCHS, "counted": COUNTS, "scored": SCORED, "seeds": SEEDS}
 # A method's trainings.
 
 
-def trainings(
-    run: StoredRun, folds: str = "subject", pieces: Mapping[str, int] | None = None
-) -> list[Predictions]:
+def trainings(run: Run, folds: str = "subject", pieces: Mapping[str, int] | None = None) -> list[Predictions]:
     """A stored run's predictions, seed by seed; `folds` is a column: `subject`, or `fold` as it was trained.
 
     A run that kept no epochs has one, its last. `pieces` says into how many sub-clips a clip, by name, would be cut;
@@ -165,7 +158,7 @@ def trainings(
     ]  # fmt: skip
 
 
-def has_epochs(run: StoredRun) -> bool:
+def has_epochs(run: Run) -> bool:
     """Whether what was said after each epoch is stored."""
     return (run.folder / "epochs.parquet").exists()
 

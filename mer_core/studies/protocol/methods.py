@@ -7,9 +7,9 @@ import pandas as pd
 
 from mer_core.corpora.catalogue import open_corpus
 from mer_core.ledger.experiments import listed
-from mer_core.ledger.results import find_run
 from mer_core.scoring.conventions import Predictions
 from mer_core.scoring.statistics import Interval
+from mer_core.studies.inflate import pieces
 from mer_core.studies.protocol.habits import (
     EPOCHS,
     Habits,
@@ -19,8 +19,7 @@ from mer_core.studies.protocol.habits import (
     one_a_fold,
     trainings,
 )
-
-SUB_CLIP = 8  # frames, as in MOL's released code
+from mer_core.studies.rows import main_runs
 
 
 def main_names() -> list[str]:
@@ -103,17 +102,15 @@ class Methods:
 
 def stored_methods(score: str) -> Methods:
     """The main rows of `synth`; a network whose run kept no epochs stays out."""
-    clips = open_corpus("synth").clips.set_index("clip")
-    length = clips["offset"] - clips["onset"]
-    pieces = (length // SUB_CLIP).clip(lower=1).astype(int).to_dict()
-    runs = {row.label: (row, find_run(name)) for name, row in listed(main=True).items()}
+    cut, runs = pieces(open_corpus("synth").clips), main_runs()
+    rows = {row.label: row for row in listed(main=True).values()}
     kept = {
-        label: runs[label][1]
+        label: runs[label]
         for label in main_names()
-        if runs[label][1] and (not runs[label][0].run.every_epoch or has_epochs(runs[label][1]))
+        if label in runs and (has_epochs(runs[label]) or not rows[label].run.every_epoch)
     }
     return Methods(
         score,
-        {name: trainings(run, "subject", pieces) for name, run in kept.items()},
+        {name: trainings(run, "subject", cut) for name, run in kept.items()},
         {name: trainings(run, "fold") for name, run in kept.items()},
     )

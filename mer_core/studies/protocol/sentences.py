@@ -19,7 +19,7 @@ NEARLY_THE_SAME = 0.03  # between two gains
 SHOWN = 5  # pairs that a sentence names
 
 
-def peek_told(methods: Methods) -> str:
+def says_peek(methods: Methods) -> str:
     """What each subject's choice of the epoch adds, and to how many networks more than their interval."""
     adds = methods.adds
     above = sum(methods.scores["printed"][name] > methods.last[name].high for name in adds.index)
@@ -31,7 +31,7 @@ def peek_told(methods: Methods) -> str:
     )
 
 
-def habits_told(added: pd.DataFrame, honest: pd.Series, networks: list[str], combinations: int) -> str:
+def says_habits(added: pd.DataFrame, honest: pd.Series, networks: list[str], combinations: int) -> str:
     """What each habit adds on the mean over the networks, and what FDP's code makes of the rule that knows nothing."""
     mean = added.loc[networks].mean()
     ordered = mean.drop("at most").sort_values(ascending=False)
@@ -50,7 +50,7 @@ def habits_told(added: pd.DataFrame, honest: pd.Series, networks: list[str], com
     )
 
 
-def luck_told(luck: pd.DataFrame) -> str:
+def says_luck(luck: pd.DataFrame) -> str:
     """How much of the gain by peeking others can have, too."""
     real, lucky = (luck["others"] - luck["honest"]).mean(), (luck["own"] - luck["others"]).mean()
     return (
@@ -72,7 +72,7 @@ def _what_is_luck(real: float, lucky: float) -> str:
     )
 
 
-def room_told(scores: pd.DataFrame, chance: pd.DataFrame) -> str:
+def says_room(scores: pd.DataFrame, chance: pd.DataFrame) -> str:
     """Whether who knows less gains more. Both tables: honest, adds."""
     link, left = (
         scores["honest"].corr(scores["adds"], method="spearman"),
@@ -101,7 +101,7 @@ def _who_gains(link: float, methods: int) -> str:
     return "who knows less does not gain more here"
 
 
-def seeds_told(spreads: pd.DataFrame) -> str:
+def says_seeds(spreads: pd.DataFrame) -> str:
     """The luck of the seed beside that of the epoch, and whether peeking hides the first."""
     honest, peek = (spreads[["spread, honest", "spread, PEEK"]] ** 2).mean() ** 0.5
     gain = spreads["PEEK adds"].mean()
@@ -116,12 +116,14 @@ def seeds_told(spreads: pd.DataFrame) -> str:
     )
 
 
-def turned_told(flipped: pd.DataFrame, pairs: Mapping[tuple[str, int], pd.DataFrame], seed: int) -> str:
+def says_turned(flipped: pd.DataFrame, pairs: Mapping[tuple[str, int], pd.DataFrame], seed: int) -> str:
     """How many comparisons change with the rule for the epoch, and how many with the seed alone."""
     seeds = len(pairs) // 2
     peek, other = flipped.iloc[:seeds].mean(), flipped.iloc[seeds:].mean()
     before, after = pairs["last", seed % seeds], pairs["fold", seed % seeds]
-    appears = [_winner(row) for row in after[(after["p"] < LEVEL) & ~(before["p"] < LEVEL)].itertuples()]
+    appears = [
+        _winner(pair) for pair in after[(after["p"] < LEVEL) & ~(before["p"] < LEVEL)].to_dict("records")
+    ]
     shown = appears[:SHOWN] + [f"{len(appears) - SHOWN} others"] * (len(appears) > SHOWN)
     return (
         f"Of {len(before)} pairs {peek['before']:.1f} are significant on the mean of the seeds, {peek['after']:.1f} "
@@ -131,19 +133,19 @@ def turned_told(flipped: pd.DataFrame, pairs: Mapping[tuple[str, int], pd.DataFr
     )
 
 
-def _winner(row: tuple) -> str:
-    pair = (row.first, row.second) if row.difference > 0 else (row.second, row.first)
-    return "*{}* over *{}*".format(*pair)
+def _winner(pair: dict) -> str:
+    winner, other = ("first", "second") if pair["difference"] > 0 else ("second", "first")
+    return f"*{pair[winner]}* over *{pair[other]}*"
 
 
-def margins_told(cases: Mapping[str, pd.DataFrame]) -> str:
+def says_margins(cases: Mapping[str, pd.DataFrame]) -> str:
     """How often the winner of a table is worse, by how much, and what a printed margin is worth."""
 
     def each(told: Mapping[str, str]) -> str:
         return listing(f"{text} if *{name}*" for name, text in told.items())
 
     worse = {name: f"{(won['honest'] <= 0).mean():.0%}" for name, won in cases.items()}
-    largest = {name: misleading_told(won) for name, won in cases.items()}
+    largest = {name: says_misleading(won) for name, won in cases.items()}
     worth = {name: f"{kept(won) / 10:.2f}" for name, won in cases.items()}
     return (
         f"Printed above the other one, and worse: {each(worse)}. So large a margin only one in twenty of these "
@@ -151,7 +153,7 @@ def margins_told(cases: Mapping[str, pd.DataFrame]) -> str:
     )
 
 
-def misleading_told(won: pd.DataFrame) -> str:
+def says_misleading(won: pd.DataFrame) -> str:
     """The margin that only one in twenty of the wrong winners reaches."""
     margin = misleading(won)
     return "0 (none is wrong)" if pd.isna(margin) else f"{margin:.2f}"
@@ -162,7 +164,7 @@ def kept(won: pd.DataFrame) -> float:
     return float(won["honest"].sum() / won["printed"].sum())
 
 
-def wrong_winner_told(methods: Methods, won: pd.DataFrame) -> str:
+def says_wrong_winner(methods: Methods, won: pd.DataFrame) -> str:
     """The clearest wrong winner among networks that all peek, and what one must believe of a small margin."""
     return (
         _clearest(methods, won)
@@ -197,7 +199,7 @@ def _unlike(methods: Methods) -> float:
     return float(np.abs(np.subtract.outer(gains, gains))[np.triu_indices(len(gains), 1)].mean())
 
 
-def left_out_told(compared: LeftOut) -> str:
+def says_left_out(compared: LeftOut) -> str:
     """Whether gains are the same where each subject has a network of its own."""
     alone, groups = (
         _honest_and_peeked(seeds, compared.score) for seeds in (compared.alone, compared.by_subject)
@@ -223,16 +225,16 @@ def _honest_and_peeked(seeds: list[Predictions], score: str) -> list[np.ndarray]
     return [np.array(printed_by_seed(seeds, how, score)) for how in (Habits(), PEEK)]
 
 
-def rule_told(methods: Methods, cases: Mapping[str, pd.DataFrame], flipped: pd.DataFrame) -> str:
+def says_rule(methods: Methods, cases: Mapping[str, pd.DataFrame], flipped: pd.DataFrame) -> str:
     """What a reader may take off a number, ask of a margin, and read out of an order."""
     clips, subjects = len(methods.one.truth), len(set(methods.one.folds))
     turned = flipped[flipped.index.str.startswith("peek")].mean()
-    margin = {name: misleading_told(won) for name, won in cases.items()}
+    margin = {name: says_misleading(won) for name, won in cases.items()}
     return (
         "Ask five things of a table: *which epoch, chosen on whom? pooled, or the mean of folds? clips, or sub-clips? "
         "how many seeds, and which is told? how many subjects?* If the caption does not say, assume the habit. Then, "
         f"as measured here with {SCORES[methods.score]}, {subjects} subjects and {clips / subjects:.0f} clips each:\n\n"
-        f"- take off what peeking adds: {_gains_told(methods)};\n"
+        f"- take off what peeking adds: {_says_gains(methods)};\n"
         f"- between two methods that peek, ask for more than {margin['both peek']} (only the new one peeks: "
         f"{margin['the winner peeks']}; nobody does: {margin['both honest']});\n"
         f"- do not read the order of a table that peeks: {turned['turn']:.0f} of {turned['pairs']:.0f} pairs turned;\n"
@@ -241,7 +243,7 @@ def rule_told(methods: Methods, cases: Mapping[str, pd.DataFrame], flipped: pd.D
     )
 
 
-def _gains_told(methods: Methods) -> str:
+def _says_gains(methods: Methods) -> str:
     floor = max(1 / methods.one.n_classes, methods.honest.get("majority", 0))
     near = [name for name in methods.networks if methods.last[name].low <= floor]
     kinds = {"methods that work": methods.adds.drop(near), "methods near chance": methods.adds[near]}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mer_core.ledger.licensed import licensed_papers, load_licensed
-from mer_core.ledger.results import find_run
+from mer_core.ledger.results import stored_run
 from mer_core.scoring.conventions import Predictions
 from mer_core.studies.protocol.habits import (
     Habits,
@@ -220,8 +220,9 @@ class LeftOut:
 
 def left_out(methods: Methods, name: str = "STSTNet", run: str = "inflate/ststnet") -> LeftOut:
     """The run that leaves one subject out at a time, beside the main row of the same network."""
-    alone = trainings(find_run(run))
-    return LeftOut(alone, methods.by_subject[name], methods.by_group[name], methods.score)
+    return LeftOut(
+        trainings(stored_run(run)), methods.by_subject[name], methods.by_group[name], methods.score
+    )
 
 
 # Elsewhere

@@ -1,6 +1,7 @@
 import numpy as np
 
-from mer_core.studies.motion.figures import curves, flow_over, played
+from mer_core.figures.lines import curves
+from mer_core.studies.motion.figures import flow_over, played
 
 TWO = {"noisy": {"dis": [0.51239, 0.25], "exact": [0, 0]}, "calm": {"dis": [0.1, 0.2]}}
 

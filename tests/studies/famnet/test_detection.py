@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
-from mer_core.studies.detection import MEASURES, detection_means, detection_scores
+from mer_core.studies.famnet.detection import MEASURES, detection_means, detection_scores
 
 
 def noise(*shape, seed=0):

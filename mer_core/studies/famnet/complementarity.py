@@ -5,12 +5,37 @@ each other. Shares are taken within each class and averaged over the classes, as
 answer the commonest class would seem to agree on what they know.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from mer_core.scoring.statistics import Interval, interval_over_subjects, paired
+from mer_core.ledger.results import find_run
+from mer_core.scoring.statistics import (
+    Interval,
+    classes_known,
+    difference_interval,
+    interval_over_subjects,
+    paired,
+)
+from mer_core.studies.famnet.live import uf1_of
+from mer_core.studies.famnet.material import CONTROL
+from mer_core.studies.rows import first_seed
+
+LIVE = {
+    "apex frame, clip": ("apex frame", "clip"),
+    "change, clip": ("change at apex", "clip"),
+    "control: change, two seeds": ("change at apex", CONTROL),
+}
+STORED = {
+    "apex frame, clip": ("apex", "clip"),
+    "change, clip": ("apex-changes", "clip"),
+    "control: clip, another encoder": ("clip", "clip-convolved"),
+    "control: clip, another weight": ("clip", "clip-little"),
+}
+DIFFERENT, SAME = "change, clip", "control: clip, another encoder"  # pairs of an equal budget
+
+Pairs = dict[str, tuple[pd.DataFrame, pd.DataFrame]]
 
 
 def mean_interval(values: np.ndarray, subjects: np.ndarray, seed: int = 0) -> Interval:
@@ -98,3 +123,50 @@ def averaged(*tables: pd.DataFrame) -> pd.DataFrame:
     made = first.assign(predicted=mean.argmax(axis=1))
     made[names] = mean
     return made
+
+
+# The chapter's pairs
+
+
+def live_pairs(tables: Mapping[str, pd.DataFrame]) -> Pairs:
+    """The predictions of the networks that are trained in the chapter, two and two."""
+    return {name: (tables[first], tables[second]) for name, (first, second) in LIVE.items()}
+
+
+def stored_pairs() -> Pairs:
+    """Those of stored runs, by the first seed of each; a pair of which one is missing is left out."""
+    runs = {name: find_run(f"famnet/{name}") for pair in STORED.values() for name in pair}
+    first = {name: first_seed(run) for name, run in runs.items() if run}
+    return {name: (first[a], first[b]) for name, (a, b) in STORED.items() if {a, b} <= set(first)}
+
+
+def overlaps(pairs: Pairs) -> dict[str, pd.DataFrame]:
+    """What the two of each pair get right together: `overlap_table`."""
+    return {name: overlap_table(*pair, pair[0]["truth"].max() + 1) for name, pair in pairs.items()}
+
+
+def who_is_right(overlap: pd.DataFrame) -> dict[str, float]:
+    """As shares of 1."""
+    first, second, either = overlap["value"][["first", "second", "either"]]
+    return {"both": first + second - either, "only the first": either - second,
+            "only the second": either - first, "neither": 1 - either}  # fmt: skip
+
+
+def gap(first: pd.DataFrame, second: pd.DataFrame) -> Interval:
+    """UF1 of the first less that of the second."""
+    return difference_interval(**paired(first, second), n_classes=classes_known(first))
+
+
+def equal_budget(pairs: Pairs) -> pd.DataFrame:
+    """Of each pair the better one alone, and what the mean of both adds to it; then both fusions side by side."""
+    rows, fused = {}, {name: averaged(*pair) for name, pair in pairs.items()}
+    for name, pair in pairs.items():
+        alone = [uf1_of(one, classes_known(one)) for one in pair]
+        rows[name] = {"better one": max(alone), **_ends(gap(fused[name], pair[int(np.argmax(alone))]))}
+    if {DIFFERENT, SAME} <= set(fused):
+        rows["change and clip, less clip and clip"] = _ends(gap(fused[DIFFERENT], fused[SAME]))
+    return pd.DataFrame(rows).T
+
+
+def _ends(interval: Interval) -> dict[str, float]:
+    return {"difference": interval.value, "low": interval.low, "high": interval.high}

@@ -1,17 +1,17 @@
 import numpy as np
 import pandas as pd
 
-from mer_core.figures.famnet import (
+from mer_core.figures.style import FOR, QUIET
+from mer_core.studies.famnet.figures import (
     ARROWS,
     BOXES,
-    attention_film,
     detection_bars,
     enlarged,
+    masks_over,
     overlap_bars,
     overview,
     unit_support,
 )
-from mer_core.figures.style import FOR, QUIET
 
 
 def alt(figure):
@@ -30,7 +30,8 @@ def test_branches_meet_in_the_fusion_only():
 
 
 def test_a_masked_unit_is_grey_and_said():
-    figure = unit_support({1: 24, 5: 2}, {1: 4.2, 5: 0.0}, clips=124)
+    rarity = pd.DataFrame({"clips": [24, 2], "weight": [4.2, 0.0]}, index=[1, 5])
+    figure = unit_support(rarity, clips=124)
     assert figure.data[0].marker.color == (FOR, QUIET)
     assert "AU 1: 24 clips, × 4.2; AU 5: 2 clips, masked" in alt(figure)
 
@@ -60,10 +61,10 @@ def test_parts_of_a_pair_stand_behind_each_other():
 def film(monkeypatch, masks):
     shown = {}
     monkeypatch.setattr(
-        "mer_core.figures.famnet.slideshow", lambda steps, **said: shown.update(steps, said=said)
+        "mer_core.studies.famnet.figures.slideshow", lambda steps, **said: shown.update(steps, said=said)
     )
     face = np.full((2, 8, 8), 90, np.uint8)
-    attention_film(face, face, np.zeros((2, 8, 8), bool), {"level 1": masks})
+    masks_over(face, face, np.zeros((2, 8, 8), bool), {"level 1": masks})
     return shown
 
 

@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 
 from mer_core.methods import create_model
-from mer_core.studies.attention import attention_masks, mask_contrast, mask_maps
+from mer_core.studies.famnet import contrasts, films, moving_shares, pixels_inside, watch
+from mer_core.studies.famnet.attention import attention_masks, mask_contrast, mask_maps
 
 TINY = {"width": 4, "frames": 4, "size": 32, "colour": False, "channels": 1, "units": (4, 12), "shrink": 1}
 
@@ -72,3 +74,30 @@ def test_an_even_map_has_no_contrast_and_the_background_does_not_count():
     assert mask_contrast(maps, moving, face).item() == pytest.approx(0.2)
     with pytest.raises(ValueError, match="same shape"):
         mask_contrast(maps, moving[:, :2], face)
+
+
+def test_the_clips_that_move_most_are_watched_at_their_apex(given):
+    watched = watch(given, count=3)
+    moves = given.table["peak_pixels"].to_numpy()
+    assert (given.tested[watched.places] == watched.rows).all()
+    assert moves[watched.rows].min() >= np.sort(moves[given.tested])[-3]
+    assert watched.moving[np.arange(3), watched.apex].flatten(1).any(dim=1).all()
+    assert not watched.moving[:, 0].any()  # nothing has moved at the onset
+    picture, face = moving_shares(watched)
+    assert 0 < picture < face < 1
+
+
+def test_masks_are_compared_with_those_of_random_weights(live):
+    watched = watch(live.given, count=3)
+    table = contrasts(live, watched)
+    assert table.index.names == ["level", "task", "network"]
+    assert len(table) == 3 * 2 * 2
+    assert (table["low"] <= table["high"]).all()
+    assert set(pixels_inside(live, watched)) == {"trained", "random"}
+
+
+def test_a_film_has_a_map_a_frame_for_each_task(live):
+    maps = films(live, live.given.most)
+    assert list(maps) == ["level 1", "level 2", "level 3"]
+    for tasks in maps.values():
+        assert {of.shape for of in tasks.values()} == {(8, 32, 32)}

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from mer_core.scoring import scores
-from mer_core.studies.complementarity import (
+from mer_core.studies.famnet import complementarity, who_is_right
+from mer_core.studies.famnet.complementarity import (
     averaged,
     mean_interval,
     oracle,
@@ -109,3 +110,24 @@ def test_other_clips_and_single_subjects_are_refused():
         overlap_table(FIRST, SECOND.iloc[:4], 3)
     with pytest.raises(ValueError, match="at least two subjects"):
         overlap_table(FIRST.assign(subject="a"), SECOND.assign(subject="a"), 3)
+
+
+def test_who_is_right_is_all_of_the_clips():
+    parts = who_is_right(overlap_table(FIRST, SECOND, 3))
+    assert sum(parts.values()) == pytest.approx(1)
+    assert list(parts) == ["both", "only the first", "only the second", "neither"]
+
+
+def test_an_equal_budget_is_compared_with_the_better_one_alone():
+    pairs = {complementarity.DIFFERENT: (FIRST, SECOND), complementarity.SAME: (FIRST, FIRST)}
+    rows = complementarity.equal_budget(pairs)
+    assert (
+        rows.loc[complementarity.SAME, "difference"] == 0
+    )  # the mean of a network and itself is that network
+    assert list(rows.index)[-1] == "change and clip, less clip and clip"
+    assert list(complementarity.equal_budget({"one": pairs[complementarity.SAME]}).index) == ["one"]
+
+
+def test_only_pairs_that_are_stored_are_compared(monkeypatch):
+    monkeypatch.setattr(complementarity, "find_run", lambda name: None)
+    assert complementarity.stored_pairs() == {}

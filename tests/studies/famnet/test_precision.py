@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from mer_core.studies.precision import average_precision, precision_interval, precision_test
+from mer_core.studies.famnet.precision import average_precision, precision_interval, precision_test
 
 
 def drawn(n=40, units=3):

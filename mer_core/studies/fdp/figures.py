@@ -1,4 +1,4 @@
-"""Figures of the chapter "FDP: fine-grained dynamic perception"."""
+"""Figures of the chapter."""
 
 from collections.abc import Mapping, Sequence
 
@@ -65,8 +65,8 @@ def key_groups(sides: Sequence[int], groups: Sequence[int]) -> go.Figure:
 
 def frame_layout(layouts: Mapping[str, np.ndarray]) -> go.Figure:
     """Which frame each place of a map (H, W) comes from: a colour a frame."""
-    said = "; ".join(f"{name}: {_said_of(frames)}" for name, frames in layouts.items())
-    return _maps(layouts, f"Where frames lie in the map that time is pooled over. {said}.", of="frame")
+    words = "; ".join(f"{name}: {_said_of(frames)}" for name, frames in layouts.items())
+    return _maps(layouts, f"Where frames lie in the map that time is pooled over. {words}.", of="frame")
 
 
 def _said_of(frames: np.ndarray) -> str:
@@ -113,8 +113,8 @@ def parameter_bars(parts: pd.DataFrame) -> go.Figure:
         ]
     )
     figure.update_layout(barmode="stack", xaxis_title="parameters, millions", yaxis_autorange="reversed")
-    said = ", ".join(f"{name} {total:.1f} million" for name, total in millions.sum().items())
-    return styled(figure, f"Parameters by part: {said}.", height=150 + 45 * len(parts.columns))
+    words = ", ".join(f"{name} {total:.1f} million" for name, total in millions.sum().items())
+    return styled(figure, f"Parameters by part: {words}.", height=150 + 45 * len(parts.columns))
 
 
 def learning(accuracy: Mapping[str, Sequence[float]], error: Mapping[str, Sequence[float]]) -> go.Figure:
@@ -128,11 +128,11 @@ def learning(accuracy: Mapping[str, Sequence[float]], error: Mapping[str, Sequen
             figure.add_trace(_curve(name, values, colour, is_new), row=1, col=column)
     figure.update_xaxes(title="epoch").update_yaxes(rangemode="tozero")
     figure.update_yaxes(range=[0, 1], col=1)
-    said = [f"{name} ends at {values[-1]:.2f}" for name, values in accuracy.items()]
-    said += [f"{name} {values[0]:.3f} to {values[-1]:.3f}" for name, values in error.items()]
+    words = [f"{name} ends at {values[-1]:.2f}" for name, values in accuracy.items()]
+    words += [f"{name} {values[0]:.3f} to {values[-1]:.3f}" for name, values in error.items()]
     styled(
         figure,
-        f"Accuracy by epoch: {'; '.join(said[: len(accuracy)])}. Error: {'; '.join(said[len(accuracy) :])}.",
+        f"Accuracy by epoch: {'; '.join(words[: len(accuracy)])}. Error: {'; '.join(words[len(accuracy) :])}.",
     )
     return figure.update_layout(legend={"y": 1.12}, margin={"t": 70})  # above the titles of the panels
 
