@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from mer_core.figures.ma2mi import BOXES, change, dots, lines, overview
 from mer_core.figures.style import FOR, QUIET
+from mer_core.studies.ma2mi.figures import BOXES, change, dots, lines, overview
 
 
 def alt(figure):

@@ -1,4 +1,4 @@
-"""Figures of the chapter "MA2MI: from macro- to micro-expressions"."""
+"""Figures of the chapter: the two stages as boxes, what changes between two frames, dots and lines with intervals."""
 
 from collections.abc import Mapping
 

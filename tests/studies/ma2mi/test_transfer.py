@@ -12,7 +12,7 @@ from mer_core.methods.ma2mi.pretraining import identity_probe
 from mer_core.methods.ma2mi.reconstruction import Reconstruction
 from mer_core.scoring.statistics import Interval
 from mer_core.studies.attribution import moving_region
-from mer_core.studies.ma2mi import (
+from mer_core.studies.ma2mi.transfer import (
     BLUR,
     Lens,
     answers,

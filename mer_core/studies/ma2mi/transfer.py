@@ -233,7 +233,7 @@ def shares_by_place(change: Tensor, places: Mapping[str, Tensor], who: np.ndarra
 def identity_probes(
     features: Mapping[str, np.ndarray], subjects: np.ndarray, halvings: int = 5
 ) -> pd.DataFrame:
-    """A row for each kind of features: how often a probe names the person, on the mean over several halvings.
+    """A row for each kind of features: how often a probe names the subject, on the mean over several halvings.
 
     Columns: value, low and high, which is the range over halvings, and chance.
     """
@@ -254,7 +254,7 @@ def identity_probes(
 
 
 def ratio_interval(part: ArrayLike, whole: ArrayLike, subjects: ArrayLike, seed: int = 0) -> Interval:
-    """Sum of one thing over the sum of another, with the interval that other people would give.
+    """Sum of one thing over the sum of another, with the interval that other subjects would give.
 
     With ones for `whole` it is a mean. Subjects are drawn with replacement, with all that is theirs.
 
