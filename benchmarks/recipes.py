@@ -10,6 +10,8 @@ an interrupted search goes on; the list is read again each time. Every row of th
 many recipes: the log says how many.
 """
 
+import mer_core.pinned
+
 import argparse
 import csv
 import json

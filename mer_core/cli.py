@@ -357,8 +357,8 @@ def show(run: Named) -> None:
     Example: mer show fdp/mean
     """
     from mer_core.ledger.compare import headline
+    from mer_core.ledger.learning import curves, summary
     from mer_core.ledger.results import open_run
-    from mer_core.scoring.learning import curves, summary
     from mer_core.scoring.tables import score_table
 
     made = open_run(run)

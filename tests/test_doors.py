@@ -199,7 +199,7 @@ def test_a_run_and_its_plus_minus_survive_a_machine_that_knows_ascii_only(tmp_pa
 def test_debug_may_stand_anywhere_and_numbers_out_of_reach_are_a_usage_error(monkeypatch, capsys):
     for words in (["status", "--debug", "nowhere"], ["--debug", "status", "nowhere"]):
         monkeypatch.setattr(sys, "argv", ["mer", *words])
-        with pytest.raises(SystemExit, match="nowhere is no run"):
+        with pytest.raises(SystemExit, match="There is no run nowhere"):
             cli.main()
         assert "Traceback" in capsys.readouterr().err
     for words in (["run", "hoof", "--workers", "0"], ["book", "--jobs", "0"], ["serve", "--port", "65536"]):

@@ -114,7 +114,7 @@ def test_a_node_of_a_cluster_computes_with_the_kernels_that_it_is_handed(monkeyp
     before, handed = torch.get_num_threads(), {"MKL_CBWR": "AVX", "OMP_NUM_THREADS": "2"}
     try:
         seen = _compute_elsewhere(
-            lambda *_: (os.environ["MKL_CBWR"], torch.get_num_threads()), handed, "", None
+            lambda *_: (os.environ["MKL_CBWR"], torch.get_num_threads()), handed, ({}, {}, {}), "", None
         )
     finally:
         torch.set_num_threads(before)

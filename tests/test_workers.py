@@ -79,7 +79,9 @@ def test_ctrl_c_ends_all_at_once_without_a_stack(tmp_path, send):
     files = [tmp_path / "one", tmp_path / "two"]
     pipe = subprocess.PIPE
     words = [sys.executable, tmp_path / "slow.py", *files]
-    parent = subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    parent = subprocess.Popen(
+        words, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=hears_ctrl_c
+    )
     while not all(file.exists() for file in files):
         assert parent.poll() is None, parent.communicate()
         time.sleep(0.01)
@@ -87,6 +89,11 @@ def test_ctrl_c_ends_all_at_once_without_a_stack(tmp_path, send):
     assert parent.communicate(timeout=60) == ("stopped\n", "")
     while running(session=parent.pid):  # else the test's own time limit ends it
         time.sleep(0.01)
+
+
+def hears_ctrl_c():
+    """What a shell starts in the background, these tests perhaps, ignores it, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def running(session):

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 from typer.testing import CliRunner
 
+from mer_core.book.comparison import shown
 from mer_core.book.contents import chapters
 from mer_core.cli import app
 from mer_core.corpora.command import run_script
@@ -59,7 +60,7 @@ def commands():
     blocks = [block for text in texts() for block in BLOCK.finditer(text) if block["kind"] in ("", "bash")]
     lines = [line for block in blocks for line in block["inside"].splitlines()]
     lines += [span for text in texts() for span in SPAN.findall(text)]
-    return frozenset(line.split("  #")[0].strip() for line in lines if TOOL.match(line))
+    return frozenset(line.split(" #")[0].strip() for line in lines if TOOL.match(line))
 
 
 def printed(*tools):
@@ -109,14 +110,14 @@ def as_printed(command, folder):
 
 
 def assert_computed_otherwise(chapter, made):
-    """What is printed and compared is not what the chapter holds: the parameter did something."""
-    stored, now = _printed_by(chapter), _printed_by(made)
-    assert now != stored, "the parameter changed nothing that is printed"
+    """What is shown is not what the chapter holds: the parameter did something."""
+    stored, now = _shown_by(chapter), _shown_by(made)
+    assert now != stored, "the parameter changed nothing that is shown"
     assert len(now) == len(stored)
 
 
-def _printed_by(notebook):
-    """What the cells print; but the cells of the parameters, those that papermill adds, and the settings."""
+def _shown_by(notebook):
+    """What the cells show; but the cells of the parameters, those that papermill adds, and the settings."""
     code = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
     code = [cell for cell in code if "injected-parameters" not in cell.metadata.get("tags", [])][2:]
-    return ["".join(output.get("text", "") for output in cell.outputs) for cell in code]
+    return [shown(cell.outputs) for cell in code]

@@ -132,16 +132,16 @@ def test_of_the_stored_runs_those_matter_that_the_chapter_asks_for(book):
         (book / "results" / name / "run.json").write_text("{}")
         return [one for one in inputs(book, tiny.CHAPTER) if one.startswith("results/")]
 
-    assert store("one") == []
-    asks = "from mer_core.ledger.results import find_run\\nfind_run('two')\\nfrom pydantic"
+    assert store("a/one") == []
+    asks = "from mer_core.ledger.results import find_run\\nfind_run('a/two')\\nfrom pydantic"
     tiny.edit(book / tiny.CHAPTER, "from pydantic", asks)
-    assert store("other") == ["results/one", "results/other"]  # not executed yet: it may ask for any
+    assert store("a/other") == ["results/a/one", "results/a/other"]  # not executed yet: it may ask for any
     assert tiny.run(book, "mer", "chapters").returncode == 0
     assert to_execute(book) == ["tiny         unchanged"]
-    assert store("another") == ["results/two"]  # which is not there
+    assert store("a/another") == ["results/a/two"]  # which is not there
     assert to_execute(book) == ["tiny         unchanged"]
-    store("two")
-    assert to_execute(book) == ["tiny         execute: results/two"]
+    store("a/two")
+    assert to_execute(book) == ["tiny         execute: results/a/two"]
 
 
 def test_a_live_control_stands_still_on_the_page_and_a_sentence_says_so(stored):

@@ -18,7 +18,7 @@ import typer
 from mer_core.book.contents import chapters
 from mer_core.cli import app
 from mer_core.corpora.command import _parser
-from mer_core.studies.parameters import INJECTED, Parameters
+from mer_core.studies.parameters import INJECTED
 from tests.book.printed import (
     HOURS,
     MINUTES,
@@ -57,14 +57,11 @@ def test_the_chapter_takes_these_parameters(command):
         cell.source for cell in nbformat.read(ROOT / place, as_version=4).cells if cell.cell_type == "code"
     ][:2]
     names = {}
-    exec(f"{defaults}\n{check.split('settings =')[0]}", names)  # noqa: S102
-    (known,) = [kind for kind in names.values() if _is_parameters(kind)]
+    before, taken = check.split("settings =")
+    exec(f"{defaults}\n{before}", names)  # noqa: S102
+    known = eval(taken.strip().removesuffix(".from_notebook()"), names)  # noqa: S307
     names |= {name: _value(text) for name, text in given.items()}
     known.from_namespace({**names, "In": [f"{INJECTED}{name} = 0" for name in given]})
-
-
-def _is_parameters(kind):
-    return isinstance(kind, type) and issubclass(kind, Parameters) and kind is not Parameters
 
 
 def _value(text):

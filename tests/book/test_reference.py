@@ -59,8 +59,8 @@ def test_what_is_shown_is_explained_and_not_used():
 
 
 def test_an_attribute_of_a_module_is_found_where_it_is_defined():
-    uses = read("from mer_core import figures\nfigures.panels(a)\nfigures.fdp.learning(b)", Uses())
-    assert uses.used == {"mer_core.figures.images.panels", "mer_core.figures.fdp.learning"}
+    uses = read("from mer_core import figures\nfigures.panels(a)\nfigures.scores.confusion(b)", Uses())
+    assert uses.used == {"mer_core.figures.images.panels", "mer_core.figures.scores.confusion"}
 
 
 def test_a_variable_that_shares_a_name_with_a_function_is_not_that_function():

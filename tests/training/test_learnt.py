@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from mer_core.ledger.learning import NO_HISTORY, curves, parts_that_learnt, sparkline, summary
 from mer_core.methods import Stage, create_method
-from mer_core.scoring.learning import NO_HISTORY, curves, parts_that_learnt, sparkline, summary
 from mer_core.training import Examples, Run, fit_and_predict, fit_network, run
 from mer_core.training.events import EventWriter
 from mer_core.training.learnt import _beside_guesses, above_shuffle, falls, judge, warnings
