@@ -65,6 +65,4 @@ def test_a_chapter_that_makes_methods_depends_on_those_of_its_stored_runs():
     """By the names in their records, which stand in no cell."""
     used = {name.removeprefix("results/by ") for name in inputs(ROOT, "chapters/evidence/methods.ipynb")}
     assert "mer_core/methods/ma2mi/network.py" in used
-    assert not any(
-        name.startswith("results/by ") for name in inputs(ROOT, "chapters/evidence/protocol.ipynb")
-    )
+    assert not any(name.startswith("results/by ") for name in inputs(ROOT, "chapters/evidence/curves.ipynb"))
