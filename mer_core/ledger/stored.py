@@ -23,8 +23,6 @@ from mer_core.scoring.tables import score_table
 from mer_core.training import Run
 from mer_core.training.detections import detections
 
-StoredRun = Run  # what a stored run was called before any run could be one
-
 
 def stored_runs(results: Path) -> list[Run]:
     """All that are stored, by name."""
