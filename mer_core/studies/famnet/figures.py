@@ -8,7 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from torch import Tensor
 
-from mer_core.figures.boxes import drawing
+from mer_core.figures.boxes import Overview
+from mer_core.figures.boxes import overview as drawn
 from mer_core.figures.images import seen_on, signed_grey, slideshow
 from mer_core.figures.lines import curves
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
@@ -19,28 +20,29 @@ from mer_core.studies.famnet.material import BRANCHES
 ORANGE, GREEN = "#E69F00", "#009E73"
 
 # The network as boxes: (name, what it holds, x, y, colour), and which box leads to which.
-BOXES = (
-    ("apex frame", "one picture", 0, 2.6, QUIET),
-    ("clip", "onset to offset", 0, 0.6, QUIET),
-    ("AMNet2D", "ResNet-18,<br>shared by both tasks", 1.7, 2.6, FOR),
-    ("AMNet3D", "R3D-18,<br>shared by both tasks", 1.7, 0.6, FOR),
-    ("masks", "→ action units", 3.5, 3.2, GREEN),
-    ("masks", "→ emotion scores", 3.5, 2.2, ORANGE),
-    ("masks", "→ emotion scores", 3.5, 1.0, ORANGE),
-    ("masks", "→ action units", 3.5, 0, GREEN),
-    ("late fusion", "then softmax", 5.2, 1.6, ORANGE),
+OVERVIEW = Overview(
+    boxes=(
+        ("apex frame", "one picture", 0, 2.6, QUIET),
+        ("clip", "onset to offset", 0, 0.6, QUIET),
+        ("AMNet2D", "ResNet-18,<br>shared by both tasks", 1.7, 2.6, FOR),
+        ("AMNet3D", "R3D-18,<br>shared by both tasks", 1.7, 0.6, FOR),
+        ("masks", "→ action units", 3.5, 3.2, GREEN),
+        ("masks", "→ emotion scores", 3.5, 2.2, ORANGE),
+        ("masks", "→ emotion scores", 3.5, 1.0, ORANGE),
+        ("masks", "→ action units", 3.5, 0, GREEN),
+        ("late fusion", "then softmax", 5.2, 1.6, ORANGE),
+    ),
+    arrows=((0, 2), (1, 3), (2, 4), (2, 5), (3, 6), (3, 7), (5, 8), (6, 8)),
+    alt="The apex frame goes into AMNet2D, the clip into AMNet3D. In each, one network serves two tasks: masks of the "
+    "one task lead to emotion scores, masks of the other to action units. A late fusion makes one vector of both "
+    "branches' emotion scores, and softmax comes last. No weight is shared between the branches.",
+    half=(0.66, 0.36),
 )
-ARROWS = ((0, 2), (1, 3), (2, 4), (2, 5), (3, 6), (3, 7), (5, 8), (6, 8))
 
 
 def overview() -> go.Figure:
     """The whole network: what shares weights, and where the branches meet."""
-    alt = (
-        "The apex frame goes into AMNet2D, the clip into AMNet3D. In each, one network serves two tasks: masks of the "
-        "one task lead to emotion scores, masks of the other to action units. A late fusion makes one vector of both "
-        "branches' emotion scores, and softmax comes last. No weight is shared between the branches."
-    )
-    return drawing(BOXES, ARROWS, alt, half=(0.66, 0.36))
+    return drawn(OVERVIEW)
 
 
 def clip_film(x: Tensor) -> go.Figure:

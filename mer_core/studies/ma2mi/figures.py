@@ -6,37 +6,39 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mer_core.figures.boxes import drawing
+from mer_core.figures.boxes import Overview
+from mer_core.figures.boxes import overview as drawn
 from mer_core.figures.images import signed_grey
 from mer_core.figures.style import AGAINST, FOR, QUIET, rounded, styled
 
 GREEN, ORANGE = "#009E73", "#E69F00"
 COLOURS = (QUIET, FOR, AGAINST, GREEN)
 
-# Both stages as boxes: (name, what it is, x, y, colour), and which box leads to which.
-BOXES = (
-    ("x₁ − x₀", "what has changed", 0, 2, QUIET),
-    ("x₀", "the current frame", 0, 1, QUIET),
-    ("action branch", "A", 1.5, 2, FOR),
-    ("position branch", "P", 1.5, 1, FOR),
-    ("fusion", "F = A + P", 3, 1.5, FOR),
-    ("classifier", "→ emotion", 4.7, 2, ORANGE),
-    ("bottleneck, decoder", "→ later frame", 4.7, 1, GREEN),
+# Both stages as boxes: (name, what it is, x, y, colour), which box leads to which, and the way around all of them.
+OVERVIEW = Overview(
+    boxes=(
+        ("x₁ − x₀", "what has changed", 0, 2, QUIET),
+        ("x₀", "the current frame", 0, 1, QUIET),
+        ("action branch", "A", 1.5, 2, FOR),
+        ("position branch", "P", 1.5, 1, FOR),
+        ("fusion", "F = A + P", 3, 1.5, FOR),
+        ("classifier", "→ emotion", 4.7, 2, ORANGE),
+        ("bottleneck, decoder", "→ later frame", 4.7, 1, GREEN),
+    ),
+    arrows=((0, 2), (1, 3), (2, 4), (3, 4), (4, 5), (4, 6)),
+    alt="The difference of two frames goes into the action branch, the first frame into the position branch; their "
+    "fused features lead to a classifier, or through a bottleneck to a decoder that draws the later frame. The "
+    "decoder also gets the first frame as it is.",
+    detour=((0, 0.7), (0, 0.4), (4.7, 0.4), (4.7, 0.7)),
+    note=("as it is", 2.4, 0.28),
+    below=0.5,
+    height=320,
 )
-ARROWS = ((0, 2), (1, 3), (2, 4), (3, 4), (4, 5), (4, 6))
 
 
 def overview() -> go.Figure:
     """The two branches, and the two things that they are trained for: first to draw, then to recognise."""
-    alt = (
-        "The difference of two frames goes into the action branch, the first frame into the position branch; their "
-        "fused features lead to a classifier, or through a bottleneck to a decoder that draws the later frame. The "
-        "decoder also gets the first frame as it is."
-    )
-    figure = drawing(BOXES, ARROWS, alt, below=0.5, height=320)
-    path = "M 0 0.7 L 0 0.4 L 4.7 0.4 L 4.7 0.7"
-    figure.add_shape(type="path", path=path, line={"color": QUIET, "width": 1, "dash": "dot"})
-    return figure.add_annotation(text="as it is", x=2.4, y=0.28, showarrow=False, font_size=12)
+    return drawn(OVERVIEW)
 
 
 def change(now: np.ndarray, later: np.ndarray, times: float = 6.0) -> np.ndarray:

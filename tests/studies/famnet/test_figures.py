@@ -3,8 +3,7 @@ import pandas as pd
 
 from mer_core.figures.style import FOR, QUIET
 from mer_core.studies.famnet.figures import (
-    ARROWS,
-    BOXES,
+    OVERVIEW,
     detection_bars,
     enlarged,
     masks_over,
@@ -19,14 +18,14 @@ def alt(figure):
 
 
 def test_branches_meet_in_the_fusion_only():
-    names = [box[0] for box in BOXES]
+    names = [box[0] for box in OVERVIEW.boxes]
     flat, solid = names.index("AMNet2D"), names.index("AMNet3D")
 
     def after(box):
-        return {box}.union(*(after(end) for start, end in ARROWS if start == box))
+        return {box}.union(*(after(end) for start, end in OVERVIEW.arrows if start == box))
 
     assert [names[box] for box in after(flat) & after(solid)] == ["late fusion"]
-    assert len(overview().layout.shapes) == len(BOXES)
+    assert len(overview().layout.shapes) == len(OVERVIEW.boxes)
 
 
 def test_a_masked_unit_is_grey_and_said():

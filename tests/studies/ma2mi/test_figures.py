@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from mer_core.figures.style import FOR, QUIET
-from mer_core.studies.ma2mi.figures import BOXES, change, dots, lines, overview
+from mer_core.studies.ma2mi.figures import OVERVIEW, change, dots, lines, overview
 
 
 def alt(figure):
@@ -17,9 +17,9 @@ def rows(**more):
 
 def test_every_box_is_drawn_once_and_both_stages_hang_on_the_fusion():
     figure = overview()
-    assert sum(shape.type == "rect" for shape in figure.layout.shapes) == len(BOXES)
+    assert sum(shape.type == "rect" for shape in figure.layout.shapes) == len(OVERVIEW.boxes)
     texts = [annotation.text for annotation in figure.layout.annotations]
-    assert all(any(name in text for text in texts) for name, *_ in BOXES)
+    assert all(any(name in text for text in texts) for name, *_ in OVERVIEW.boxes)
     assert "as it is" in texts
 
 
