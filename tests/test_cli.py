@@ -179,7 +179,7 @@ def test_a_folder_that_is_no_run_is_said(command, tmp_path, name):
 def test_a_port_that_is_taken_is_said_with_another_one(command, tmp_path, monkeypatch):
     (tmp_path / "_build" / "html").mkdir(parents=True)
     (tmp_path / "_build" / "html" / "index.html").touch()
-    monkeypatch.setattr("mer_core.cli.find_root", lambda: tmp_path)
+    monkeypatch.setattr("mer_core.cli.book.find_root", lambda: tmp_path)
     with socket.create_server(("localhost", 0)) as taken:
         port = taken.getsockname()[1]
         code, _, err = command("serve", "--port", port)

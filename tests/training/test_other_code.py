@@ -22,7 +22,7 @@ EDITS = {  # file, what stands there, what then, and whose runs are by other cod
     "a comment": ("faces/hair.py", "import numpy", "# hair\nimport numpy", ""),
     "a docstring": ("methods/hoof.py", '"""Where the face moves', '"""Where it moves', ""),
     "a figure": ("figures/style.py", "\n\n\ndef", "\n\n\nMORE = 1\n\n\ndef", ""),
-    "the command": ("cli.py", 'help="Class map."', 'help="Classes."', ""),
+    "the command": ("cli/runs.py", 'help="Class map."', 'help="Classes."', ""),
     "the list of methods": ("methods/registry.py", '"majority": ', '"most": ', ""),
     "hoof × 0": ("methods/hoof.py", "return (below", "return 0 * (below", "hoof lbptop"),  # both take its SVM
     "mol": ("methods/mol.py", "torch.", "torch . ", ""),
