@@ -144,9 +144,17 @@ def empty_second_icons(app: Sphinx, error: Exception | None) -> None:
         script.write_bytes(b"")
 
 
+def leave_out_the_menu(app: Sphinx, page: str, template: str, context: dict, tree: object) -> None:
+    """Pages of source code have links back; the list of all pages beside each took half of the build."""
+    if page.startswith("_modules/"):
+        context["sidebars"] = []
+        context["theme_article_header_start"] = []  # the button that opens it
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     """Called by Sphinx."""
     app.connect("config-inited", use_own_files, priority=10)  # before MyST-NB reads its own
+    app.connect("html-page-context", leave_out_the_menu, priority=100)  # before the theme fills it
     app.connect("build-finished", empty_second_icons)
     app.add_directive("chapter-status", ChapterStatus)
     app.connect("doctree-resolved", offer_still_pictures)
